@@ -1,0 +1,60 @@
+//! Table fork: the forks that are known, one a lineage, whether a peer has it or not.
+
+use rusqlite::{OptionalExtension, params};
+use selfsame::{Fork, LineageId};
+
+use super::Rows;
+use crate::error::StoreError;
+use crate::name::Name;
+
+impl Rows<'_> {
+    /// Keeps a fork that was checked: one for anyone rather than one for who holds the moment that it starts from.
+    /// Whether none of its lineage was known.
+    pub(crate) fn keep_fork(&self, fork: &Fork) -> Result<bool, StoreError> {
+        let known = self.fork(fork.lineage())?;
+        if known.as_ref().is_none_or(|known| fork.is_for_anyone() && !known.is_for_anyone()) {
+            let sql = "INSERT INTO fork (lineage, fork) VALUES (?1, ?2)
+                       ON CONFLICT (lineage) DO UPDATE SET fork = excluded.fork";
+            self.0.execute(sql, params![fork.lineage().as_bytes(), fork.encode()])?;
+        }
+        Ok(known.is_none())
+    }
+
+    fn fork(&self, lineage: &LineageId) -> Result<Option<Fork>, StoreError> {
+        let sql = "SELECT fork FROM fork WHERE lineage = ?1";
+        let bytes: Option<Vec<u8>> =
+            self.0.query_row(sql, [lineage.as_bytes()], |row| row.get(0)).optional()?;
+        bytes.map(|bytes| parse(&bytes)).transpose()
+    }
+
+    /// Refuses a lineage of which a fork is known.
+    pub(crate) fn refuse_forked(&self, lineage: &LineageId) -> Result<(), StoreError> {
+        let mut statement = self.0.prepare("SELECT 1 FROM fork WHERE lineage = ?1")?;
+        match statement.exists([lineage.as_bytes()])? {
+            true => Err(StoreError::Forked { lineage: *lineage }),
+            false => Ok(()),
+        }
+    }
+
+    /// The forks of a peer's present and past lineages.
+    pub(crate) fn forks_of(&self, name: &Name<'_>) -> Result<Vec<Fork>, StoreError> {
+        let sql = "SELECT fork FROM fork WHERE lineage IN (
+                       SELECT lineage FROM peer WHERE name = ?1
+                       UNION SELECT past.lineage FROM past JOIN peer ON peer.id = past.peer WHERE name = ?1
+                   ) ORDER BY lineage";
+        let mut statement = self.0.prepare(sql)?;
+        let rows = statement.query_map([name.as_str()], |row| row.get::<_, Vec<u8>>(0))?;
+        rows.map(|bytes| parse(&bytes?)).collect()
+    }
+
+    /// All forks.
+    pub(crate) fn all_forks(&self) -> Result<Vec<Fork>, StoreError> {
+        let mut statement = self.0.prepare("SELECT fork FROM fork ORDER BY lineage")?;
+        let rows = statement.query_map([], |row| row.get::<_, Vec<u8>>(0))?;
+        rows.map(|bytes| parse(&bytes?)).collect()
+    }
+}
+
+fn parse(bytes: &[u8]) -> Result<Fork, StoreError> {
+    Fork::parse(bytes).map_err(|error| StoreError::damaged(error.to_string()))
+}
