@@ -1,0 +1,25 @@
+//! Real swtpm on demand, for tests and demos.
+//!
+//! ```no_run
+//! use selfsame_tpm_sim::Simulator;
+//!
+//! let simulator = Simulator::start()?;
+//! println!("{}", simulator.tcti()); // swtpm:path=/tmp/tpm-sim-XXXXXX/s
+//! simulator.stop()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Each [`Simulator`] is one swtpm process with a temporary directory of its own, which holds its Unix sockets
+//! and its state: no fixed ports, nothing shared, nothing written elsewhere. Both are gone when it is stopped or
+//! dropped, and also when its owner is killed.
+//!
+//! It is linked into tests only: it talks to no TPM but swtpm, and offers none of swtpm's secrets any protection.
+#![forbid(unsafe_code)]
+
+mod place;
+mod ready;
+mod simulator;
+mod swtpm;
+mod watcher;
+
+pub use simulator::{FreezeError, Simulator, StartError, StopError};
