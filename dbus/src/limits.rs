@@ -1,0 +1,61 @@
+//! The bounds of what travels over the bus. Check them before any work is done.
+//!
+//! "protocol" is `docs/protocol.md`, "architecture" is `ARCHITECTURE.md`.
+
+use std::ops::RangeInclusive;
+
+/// Bytes of an audience, in UTF-8.
+///
+/// Source: protocol §7, challenge key 2.
+pub const AUDIENCE_BYTES: RangeInclusive<usize> = 1..=255;
+
+/// Bytes of a challenge, at most.
+///
+/// Source: protocol §7, "The challenge".
+pub const CHALLENGE_MAX_BYTES: usize = 4096;
+
+/// Bytes of a statement's payload, at most.
+///
+/// Source: protocol §6, statement key 4.
+pub const PAYLOAD_MAX_BYTES: usize = 4096;
+
+/// Bytes of a proof, at most.
+///
+/// Source: protocol §6.
+pub const PROOF_MAX_BYTES: usize = 4 << 20;
+
+/// Bytes of a moment, the genesis among them, at most.
+///
+/// Source: protocol §5.
+pub const MOMENT_MAX_BYTES: usize = 2048;
+
+/// Bytes of an opening, exactly: 67 chain values of 32 bytes.
+///
+/// Source: protocol §3.
+pub const OPENING_BYTES: usize = 67 * 32;
+
+/// Bytes of a hop, at most: its three members, and 8 bytes of CBOR around them (1 for the array, 1 for the
+/// tier, 3 each for the lengths of opening and body).
+///
+/// Source: architecture, "D-Bus contract", for the form; protocol §3 and §5 for the members.
+pub const HOP_MAX_BYTES: usize = 8 + OPENING_BYTES + MOMENT_MAX_BYTES;
+
+/// Bytes of an introduction, at most.
+///
+/// Source: protocol §7, "The challenge".
+pub const INTRODUCTION_MAX_BYTES: usize = 16 << 10;
+
+/// The highest tier; the lowest is 0.
+///
+/// Source: protocol §4.
+pub const TIER_MAX: u8 = 15;
+
+/// The highest index.
+///
+/// Source: protocol §5: every index is below 2^63.
+pub const INDEX_MAX: u64 = (1 << 63) - 1;
+
+/// Prove calls of one uid that may wait at once, where the configuration says nothing else.
+///
+/// Source: architecture, "D-Bus contract", limits per uid.
+pub const PROVE_WAITING_PER_UID: usize = 1024;

@@ -1,0 +1,165 @@
+//! The contract's errors, bytes and properties between a server and a client over a socket pair.
+
+// The helpers are test code too: a panic there is a failed test.
+#![allow(clippy::unwrap_used)]
+
+use std::{collections::HashMap, os::unix::net::UnixStream};
+
+use futures_util::StreamExt;
+use selfsame_dbus::{
+    AGENT_PATH, ByteBuf, Bytes, CallError, Error, HopReply, IDENTITY_INTERFACE, Identity1Proxy, Options,
+    Origin, Source, limits,
+};
+use zbus::{Connection, DBusError, Guid, OwnedVariant, connection, interface, message::Header};
+
+/// Echoes its arguments, and refuses with the error that the audience names.
+struct Echo;
+
+#[interface(name = "org.selfsame.Identity1")]
+impl Echo {
+    #[zbus(out_args("proof"))]
+    async fn prove(
+        &self,
+        audience: &str,
+        challenge: &Bytes,
+        payload: &Bytes,
+        options: HashMap<&str, OwnedVariant>,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<ByteBuf, Error> {
+        assert_eq!(header.signature(), "sayaya{sv}");
+        if let Some(error) = Error::from_name(audience, "because of the test") {
+            return Err(error);
+        }
+        let sizes = format!("{} {} {} ", audience, payload.len(), options.len());
+        Ok(ByteBuf::from([sizes.as_bytes(), challenge].concat()))
+    }
+
+    #[zbus(out_args("hop", "way"))]
+    async fn hop(&self, index: u64, tier: u8, way: bool) -> (ByteBuf, Vec<ByteBuf>) {
+        let way = if way { vec![ByteBuf::new(), ByteBuf::from(vec![7; 2])] } else { Vec::new() };
+        (ByteBuf::from(format!("{index} {tier}")), way)
+    }
+
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn index(&self) -> u64 {
+        limits::INDEX_MAX
+    }
+
+    #[zbus(property)]
+    fn sources(&self) -> Vec<Source> {
+        vec![Source { name: "rdseed".into(), class: "cpu".into(), healthy: true }]
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn origin(&self) -> Origin {
+        Origin { reason: "boot".into(), predecessor: String::new() }
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn lineage(&self) -> Result<String, Error> {
+        Err(Error::Failed("no lineage".into()))
+    }
+}
+
+/// A client's connection to an [`Echo`], whose end lives as long as the first one.
+async fn connected() -> (Connection, Connection) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let server = connection::Builder::unix_stream(ours)
+        .server(Guid::generate())
+        .p2p()
+        .serve_at(AGENT_PATH, Echo)
+        .build();
+    let client = connection::Builder::unix_stream(theirs).p2p().build();
+    tokio::try_join!(server, client).unwrap()
+}
+
+#[tokio::test]
+async fn each_error_comes_through_by_its_name() {
+    let (_server, client) = connected().await;
+    let proxy = Identity1Proxy::uncached(&client).await.unwrap();
+    for name in Error::NAMES {
+        let answer = proxy.prove(name, Bytes::new(&[]), Bytes::new(&[]), &Options::new()).await;
+        let Err(CallError::Refused(error)) = answer else { panic!("{name}: {answer:?}") };
+        assert_eq!(error.name().as_str(), *name);
+        assert_eq!(error.description(), Some("because of the test"));
+        assert_eq!(Error::from_name(name, "because of the test"), Some(error));
+
+        let raw = client
+            .call_method(
+                None::<&str>,
+                AGENT_PATH,
+                Some(IDENTITY_INTERFACE),
+                "Prove",
+                &(*name, Bytes::new(&[]), Bytes::new(&[]), Options::new()),
+            )
+            .await;
+        assert!(matches!(raw, Err(zbus::Error::MethodError(on_the_wire, _, _)) if on_the_wire == *name));
+    }
+}
+
+#[tokio::test]
+async fn bytes_are_ay_both_ways() {
+    let (_server, client) = connected().await;
+    let proxy = Identity1Proxy::uncached(&client).await.unwrap();
+    let options = Options::from([("later", true.into())]);
+    for size in [0, 1, limits::CHALLENGE_MAX_BYTES, limits::PROOF_MAX_BYTES] {
+        let challenge = vec![0xa5; size];
+        let proof = proxy.prove("door", Bytes::new(&challenge), Bytes::new(b"abc"), &options).await.unwrap();
+        assert_eq!(proof.len(), "door 3 1 ".len() + size);
+        assert!(proof.starts_with(b"door 3 1 ") && proof.ends_with(&challenge));
+    }
+
+    let arguments = ("door", Bytes::new(b"challenge"), Bytes::new(&[]), Options::new());
+    let prove = client.call_method(None::<&str>, AGENT_PATH, Some(IDENTITY_INTERFACE), "Prove", &arguments);
+    assert_eq!(prove.await.unwrap().body().signature(), "ay");
+    let hop =
+        client.call_method(None::<&str>, AGENT_PATH, Some(IDENTITY_INTERFACE), "Hop", &(5_u64, 3_u8, true));
+    assert_eq!(hop.await.unwrap().body().signature(), "ayaay");
+}
+
+#[tokio::test]
+async fn results_and_properties_have_names() {
+    let (_server, client) = connected().await;
+    let proxy = Identity1Proxy::uncached(&client).await.unwrap();
+    let HopReply { hop, way } = proxy.hop(5, 3, true).await.unwrap();
+    assert_eq!(hop, b"5 3");
+    assert_eq!(way, [ByteBuf::new(), ByteBuf::from([7, 7])]);
+    assert!(proxy.hop(limits::INDEX_MAX, limits::TIER_MAX, false).await.unwrap().way.is_empty());
+
+    assert_eq!(proxy.index().await.unwrap(), limits::INDEX_MAX);
+    assert_eq!(
+        proxy.sources().await.unwrap(),
+        [Source { name: "rdseed".into(), class: "cpu".into(), healthy: true }]
+    );
+    assert_eq!(proxy.origin().await.unwrap(), Origin { reason: "boot".into(), predecessor: String::new() });
+    assert!(
+        matches!(proxy.lineage().await, Err(CallError::Refused(Error::Failed(why))) if why == "no lineage")
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_refusal_is_told_apart() {
+    let (server, client) = connected().await;
+    let proxy = Identity1Proxy::uncached(&client).await.unwrap();
+    assert!(matches!(proxy.genesis().await, Err(CallError::Unexpected(_))));
+    assert!(matches!(proxy.version().await, Err(CallError::Unexpected(_))));
+    server.close().await.unwrap();
+    assert!(matches!(proxy.genesis().await, Err(CallError::Unreachable(_))));
+}
+
+#[tokio::test]
+async fn a_change_is_signalled_with_its_value() {
+    let (server, client) = connected().await;
+    let rule = zbus::MatchRule::builder().interface("org.freedesktop.DBus.Properties").build().unwrap();
+    let mut signals = zbus::MessageStream::for_match_rule(rule, &client, None).await.unwrap();
+
+    let echo = server.object_server().interface::<_, Echo>(AGENT_PATH).await.unwrap();
+    echo.get().await.sources_changed(echo.signal_emitter()).await.unwrap();
+
+    let signal = signals.next().await.unwrap().unwrap();
+    let body = signal.body();
+    let (interface, changed, invalidated): (&str, HashMap<&str, OwnedVariant>, Vec<&str>) =
+        body.deserialize().unwrap();
+    assert_eq!((interface, invalidated.len()), (IDENTITY_INTERFACE, 0));
+    assert_eq!(changed.keys().collect::<Vec<_>>(), [&"Sources"]);
+}
