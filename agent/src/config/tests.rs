@@ -1,0 +1,182 @@
+use super::*;
+
+fn parse(text: &str) -> Result<Config, String> {
+    Config::parse(Path::new("agent.toml"), text).map_err(|error| error.to_string())
+}
+
+#[test]
+fn an_empty_file_is_the_defaults() {
+    let config = parse("").unwrap();
+    assert_eq!(config, Config::default());
+    assert_eq!(config.beat.as_secs(), 8);
+    assert_eq!(config.tpm_interval.unwrap().as_secs(), 60);
+    assert_eq!(config.prove_waiting_per_uid, 1024);
+    assert_eq!(config.require, Require::AnyHardware);
+    assert_eq!(config.tcti.to_string(), "device:/dev/tpmrm0");
+}
+
+#[test]
+fn each_key_is_taken() {
+    let config = parse(
+        "tcti = \"swtpm:path=/run/t/s\"\nbeat_s = 1\ntpm_interval_s = 0\nsources = [\"tpm\", \"kernel\"]\n\
+         require = [\"tpm\"]\nprove_waiting_per_uid = 7\nlog = \"info,selfsame_agent=debug\"\n",
+    )
+    .unwrap();
+    let expected = Config {
+        tcti: "swtpm:path=/run/t/s".parse().unwrap(),
+        beat: Duration::from_secs(1),
+        tpm_interval: None,
+        sources: vec![SourceName::Tpm, SourceName::Kernel],
+        require: Require::Each(vec![Class::Tpm]),
+        prove_waiting_per_uid: 7,
+        log: Some("info,selfsame_agent=debug".into()),
+    };
+    assert_eq!(config, expected);
+}
+
+#[test]
+fn ranges_end_where_the_design_says() {
+    for good in [
+        "beat_s = 1",
+        "beat_s = 3600",
+        "tpm_interval_s = 3600",
+        "beat_s = 0x10",
+        "prove_waiting_per_uid = 65536",
+    ] {
+        assert!(parse(good).is_ok(), "{good}");
+    }
+    for (bad, text) in [
+        ("beat_s = 0", "agent.toml:1: `beat_s`: expected a whole number from 1 to 3600, found 0"),
+        ("beat_s = 3601", "agent.toml:1: `beat_s`: expected a whole number from 1 to 3600, found 3601"),
+        ("\n\nbeat_s = -1", "agent.toml:3: `beat_s`: expected a whole number from 1 to 3600, found -1"),
+        (
+            "tpm_interval_s = 3601",
+            "agent.toml:1: `tpm_interval_s`: expected a whole number from 0 to 3600, found 3601",
+        ),
+        (
+            "beat_s = 99999999999999999999",
+            "agent.toml:1: `beat_s`: expected a whole number from 1 to 3600, found 99999999999999999999",
+        ),
+        (
+            "prove_waiting_per_uid = 0",
+            "agent.toml:1: `prove_waiting_per_uid`: expected a whole number from 1 to 65536, found 0",
+        ),
+    ] {
+        assert_eq!(parse(bad).unwrap_err(), text);
+    }
+}
+
+#[test]
+fn a_wrong_type_is_refused_with_line_key_expected_and_found() {
+    for (bad, text) in [
+        ("beat_s = 0.2", "agent.toml:1: `beat_s`: expected a whole number from 1 to 3600, found float 0.2"),
+        (
+            "# why\nbeat_s = \"8\"",
+            "agent.toml:2: `beat_s`: expected a whole number from 1 to 3600, found string \"8\"",
+        ),
+        ("tcti = 1", "agent.toml:1: `tcti`: expected a TCTI string (a string), found integer 1"),
+        ("log = true", "agent.toml:1: `log`: expected a log filter (a string), found boolean true"),
+        ("require = \"tpm\"", "agent.toml:1: `require`: expected a list of strings, found string \"tpm\""),
+        (
+            "require = [\n \"tpm\",\n 1 ]",
+            "agent.toml:3: `require`: expected a list of strings, found integer in it",
+        ),
+        ("[tcti]\nx = 1", "agent.toml:1: `tcti`: expected a TCTI string (a string), found table "),
+    ] {
+        let error = parse(bad).unwrap_err();
+        assert!(error.starts_with(text), "{error}");
+    }
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_its_line_and_the_nearest_name() {
+    for (bad, text) in [
+        ("beat_s = 8\nbeats = 3", "agent.toml:2: `beats`: unknown key; did you mean `beat_s`?"),
+        ("[require]\n", "agent.toml:1: `require`: expected a list of strings, found table"),
+        (
+            "tpm_intervall_s = 3",
+            "agent.toml:1: `tpm_intervall_s`: unknown key; did you mean `tpm_interval_s`?",
+        ),
+        ("colour = 1", "agent.toml:1: `colour`: unknown key"),
+        ("[agent]\nbeat_s = 8", "agent.toml:1: `agent`: unknown key"),
+    ] {
+        let error = parse(bad).unwrap_err();
+        assert!(error.starts_with(text), "{error}");
+    }
+}
+
+#[test]
+fn what_this_version_can_not_do_is_refused_and_not_ignored() {
+    for bad in [
+        "memory = \"auto\"",
+        "memory = \"secret\"",
+        "on_generation_change = \"end\"",
+        "on_tpm_reset = \"mark\"",
+        "drift_threshold = 500",
+        "sources = [\"hwrng\"]",
+        "sources = [\"tpm\", \"hwrng:optee-rng\"]",
+        "sources = [\"pkcs11:token=x\"]",
+        "require = [\"tee\"]",
+        "require = [\"tpm\", \"hsm\"]",
+        "require = [\"platform\"]",
+    ] {
+        let error = parse(bad).unwrap_err();
+        assert!(error.contains("supported by this version yet"), "{bad}: {error}");
+        assert!(error.starts_with("agent.toml:1: `"), "{error}");
+    }
+}
+
+#[test]
+fn choices_are_named() {
+    let error = parse("require = [\"kernel\"]").unwrap_err();
+    assert_eq!(
+        error,
+        "agent.toml:1: `require`: expected one of \"tpm\", \"tee\", \"hsm\", \"cpu\", \"platform\", found \"kernel\""
+    );
+    let error = parse("sources = [\"dice\"]").unwrap_err();
+    assert_eq!(
+        error,
+        "agent.toml:1: `sources`: expected one of \"tpm\", \"rdseed\", \"kernel\", found \"dice\""
+    );
+}
+
+#[test]
+fn a_require_that_the_sources_can_not_meet_is_refused() {
+    for (bad, line) in [
+        ("sources = [\"kernel\"]", "agent.toml: `require`"),
+        ("sources = []", "agent.toml: `require`"),
+        ("sources = [\"rdseed\"]\nrequire = [\"tpm\"]", "agent.toml:2: `require`"),
+        ("require = [\"cpu\"]\nsources = [\"tpm\"]", "agent.toml:1: `require`"),
+    ] {
+        let error = parse(bad).unwrap_err();
+        assert!(error.starts_with(line), "{error}");
+    }
+    assert!(parse("sources = [\"kernel\"]\nrequire = []").is_ok(), "asked for nothing, in so many words");
+}
+
+#[test]
+fn texts_are_checked_where_they_stand() {
+    let error = parse("tcti = \"tpm0\"").unwrap_err();
+    assert!(error.starts_with("agent.toml:1: `tcti`: expected `device:`"), "{error}");
+    let error = parse("log = \"selfsame=loudly\"").unwrap_err();
+    assert!(error.starts_with("agent.toml:1: `log`: not a log filter"), "{error}");
+}
+
+#[test]
+fn what_is_no_toml_is_refused_with_its_line() {
+    for (bad, line) in [("beat_s = 8\nbeat_s = 9", 2), ("beat_s 8", 1), ("\n\nx = [", 3)] {
+        let error = parse(bad).unwrap_err();
+        assert!(error.starts_with(&format!("agent.toml:{line}: ")), "{error}");
+        assert!(!error.contains('\n'), "one line: {error}");
+    }
+}
+
+#[test]
+fn only_the_default_file_may_be_missing() {
+    let nowhere = Path::new("/nonexistent/agent.toml");
+    assert_eq!(Config::read_if_there(nowhere).unwrap(), Config::default());
+    let error = Config::read(nowhere).unwrap_err().to_string();
+    assert_eq!(error, "/nonexistent/agent.toml: No such file or directory (os error 2)");
+    // A directory is there, and is no file.
+    assert!(Config::read_if_there(Path::new("/")).is_err());
+}

@@ -1,0 +1,256 @@
+//! How the sources are, and whether that is enough.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use super::Class;
+
+/// Which classes must have a working source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Require {
+    /// At least one of tpm, tee, hsm, cpu: the default, since a TPM as a precondition has broken many a deployment.
+    AnyHardware,
+    /// Each of these. None listed: nothing is required.
+    Each(Vec<Class>),
+}
+
+impl Require {
+    /// The classes that are still to be met, where `met` are; empty if it is enough.
+    ///
+    /// For [`Require::AnyHardware`], any one of them would do.
+    pub(crate) fn missing(&self, met: &[Class]) -> Vec<Class> {
+        match self {
+            Require::AnyHardware if HARDWARE.iter().any(|class| met.contains(class)) => Vec::new(),
+            Require::AnyHardware => HARDWARE.to_vec(),
+            Require::Each(classes) => classes.iter().filter(|class| !met.contains(class)).copied().collect(),
+        }
+    }
+}
+
+/// What counts as hardware for the default of `require`. Source: architecture, Entropy, Policy.
+const HARDWARE: [Class; 4] = [Class::Tpm, Class::Tee, Class::Hsm, Class::Cpu];
+
+/// How a source is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Health {
+    /// It has not answered yet.
+    Waiting,
+    /// Its last draw succeeded.
+    Healthy,
+    /// Its last draw failed, or takes too long: why.
+    Failed(String),
+}
+
+/// A source, as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SourceStatus {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its class.
+    pub(crate) class: Class,
+    /// How it is.
+    pub(crate) health: Health,
+}
+
+impl SourceStatus {
+    /// Whether its last draw succeeded.
+    pub(crate) fn healthy(&self) -> bool {
+        self.health == Health::Healthy
+    }
+}
+
+/// The agent's condition, as evidence and the bus have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// `require` is met, and all sources work.
+    Steady,
+    /// `require` is unmet, or a source that is configured does not work. Proofs go on and say so.
+    Degraded,
+}
+
+impl Condition {
+    /// The condition as it is written on the bus.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Condition::Steady => "steady",
+            Condition::Degraded => "degraded",
+        }
+    }
+
+    /// The condition in a moment's evidence.
+    pub(crate) const fn in_evidence(self) -> selfsame::Condition {
+        match self {
+            Condition::Steady => selfsame::Condition::Steady,
+            Condition::Degraded => selfsame::Condition::Degraded,
+        }
+    }
+}
+
+/// The sources as they stand: shared by the thread that draws and those that tell.
+#[derive(Clone, Debug)]
+pub(crate) struct Status {
+    sources: Arc<Mutex<Vec<SourceStatus>>>,
+    require: Arc<Require>,
+}
+
+impl Status {
+    pub(super) fn new(sources: Vec<SourceStatus>, require: Require) -> Self {
+        Self { sources: Arc::new(Mutex::new(sources)), require: Arc::new(require) }
+    }
+
+    /// All sources.
+    pub(crate) fn sources(&self) -> Vec<SourceStatus> {
+        self.lock().clone()
+    }
+
+    /// The agent's condition, as far as the sources make it.
+    pub(crate) fn condition(&self) -> Condition {
+        let all_work = self.lock().iter().all(SourceStatus::healthy);
+        if !all_work || !self.missing().is_empty() { Condition::Degraded } else { Condition::Steady }
+    }
+
+    /// What `require` asks for and no source gives; none if it is met.
+    pub(crate) fn unmet(&self) -> Option<Unmet> {
+        let missing = self.missing();
+        if missing.is_empty() {
+            return None;
+        }
+        let any_one = *self.require == Require::AnyHardware;
+        let failed = self.sources().into_iter().filter(|source| missing.contains(&source.class)).collect();
+        Some(Unmet { missing, any_one, failed })
+    }
+
+    pub(super) fn missing(&self) -> Vec<Class> {
+        let met: Vec<Class> =
+            self.lock().iter().filter(|source| source.healthy()).map(|source| source.class).collect();
+        self.require.missing(&met)
+    }
+
+    /// Sets the health of a source, and says what it was before.
+    pub(super) fn set(&self, source: usize, health: Health) -> Option<Health> {
+        let mut sources = self.lock();
+        sources.get_mut(source).map(|source| std::mem::replace(&mut source.health, health))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<SourceStatus>> {
+        self.sources.lock().expect("no thread panics while it holds the list")
+    }
+}
+
+/// `require` is not met: says what is missing, why, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unmet {
+    missing: Vec<Class>,
+    any_one: bool,
+    failed: Vec<SourceStatus>,
+}
+
+impl std::error::Error for Unmet {}
+
+impl fmt::Display for Unmet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.missing.iter().map(|class| class.as_str()).collect();
+        let wanted = if self.any_one { "a source of one class of" } else { "a source of each class of" };
+        write!(f, "`require` is not met: it asks for {wanted} {}", names.join(", "))?;
+        let mut found = 0;
+        for source in &self.failed {
+            let why = match &source.health {
+                Health::Waiting => "does not answer",
+                Health::Healthy => continue,
+                Health::Failed(why) => why,
+            };
+            write!(f, "; {} of class {}: {why}", source.name, source.class)?;
+            found += 1;
+        }
+        if found == 0 {
+            f.write_str("; none of them is configured on this machine")?;
+        }
+        if self.missing.contains(&Class::Tpm) {
+            f.write_str(TPM_REMEDY)?;
+        }
+        match self.any_one {
+            true => f.write_str("; or set `require` to what this machine has"),
+            false => write!(f, "; or take \"{}\" out of `require`", names.join("\", \"")),
+        }
+    }
+}
+
+/// Source: architecture, What the platform really allows, TPM.
+const TPM_REMEDY: &str = "; check that the TPM's device is there (ls -l /dev/tpmrm0), that package tpm-udev \
+is installed so that its group is tss, and that the agent's user is in group tss";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(require: Require, sources: &[(&str, Class, Health)]) -> Status {
+        let sources = sources
+            .iter()
+            .map(|(name, class, health)| SourceStatus {
+                name: (*name).into(),
+                class: *class,
+                health: health.clone(),
+            })
+            .collect();
+        Status::new(sources, require)
+    }
+
+    #[test]
+    fn by_default_one_hardware_class_is_enough() {
+        let require = Require::AnyHardware;
+        for class in [Class::Tpm, Class::Tee, Class::Hsm, Class::Cpu] {
+            assert!(require.missing(&[class]).is_empty(), "{class}");
+        }
+        for not_enough in [&[][..], &[Class::Kernel], &[Class::Platform], &[Class::Kernel, Class::Platform]] {
+            assert_eq!(require.missing(not_enough).len(), 4, "{not_enough:?}");
+        }
+    }
+
+    #[test]
+    fn of_a_list_each_class_is_needed() {
+        let require = Require::Each(vec![Class::Tpm, Class::Cpu]);
+        assert_eq!(require.missing(&[Class::Cpu, Class::Tee]), [Class::Tpm]);
+        assert!(require.missing(&[Class::Cpu, Class::Tpm]).is_empty());
+        assert!(Require::Each(vec![]).missing(&[]).is_empty(), "an empty list asks for nothing");
+    }
+
+    #[test]
+    fn a_source_that_does_not_work_degrades() {
+        let failed = Health::Failed("gone".into());
+        for (tpm, expected) in [
+            (Health::Healthy, Condition::Steady),
+            (Health::Waiting, Condition::Degraded),
+            (failed.clone(), Condition::Degraded),
+        ] {
+            let cpu = ("rdseed", Class::Cpu, Health::Healthy);
+            let status = status(Require::AnyHardware, &[cpu, ("tpm", Class::Tpm, tpm.clone())]);
+            assert_eq!(status.condition(), expected, "{tpm:?}");
+            assert_eq!(status.unmet(), None);
+        }
+        let waiting = status(Require::AnyHardware, &[("tpm", Class::Tpm, Health::Waiting)]);
+        assert_eq!(waiting.condition(), Condition::Degraded, "nothing meets `require` yet");
+    }
+
+    #[test]
+    fn unmet_says_what_is_missing_why_and_what_to_do() {
+        let failed = Health::Failed("/dev/tpmrm0: Permission denied".into());
+        let sources = [("kernel", Class::Kernel, Health::Healthy), ("tpm", Class::Tpm, failed)];
+        let text = status(Require::Each(vec![Class::Tpm]), &sources).unmet().unwrap().to_string();
+        for part in [
+            "each class of tpm",
+            "Permission denied",
+            "group tss",
+            "tpm-udev",
+            "take \"tpm\" out of `require`",
+        ] {
+            assert!(text.contains(part), "{part} not in {text}");
+        }
+
+        let text = status(Require::AnyHardware, &sources[..1]).unmet().unwrap().to_string();
+        for part in ["one class of tpm, tee, hsm, cpu", "none of them is configured"] {
+            assert!(text.contains(part), "{part} not in {text}");
+        }
+    }
+}

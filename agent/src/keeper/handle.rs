@@ -1,0 +1,100 @@
+//! How others talk to the keeper.
+
+use std::sync::{
+    Arc,
+    mpsc::{SyncSender, TrySendError},
+};
+
+use selfsame::{HopAnswer, HopError, Introduction, Proof, ProveRefusal, Request};
+use tokio::sync::{oneshot, watch};
+
+use super::{Message, Published};
+use crate::{behaviour::Sample, entropy::Contribution};
+
+/// A way to the keeper's thread. Clones lead to the same one.
+#[derive(Clone)]
+pub(crate) struct Keeper {
+    sender: SyncSender<Message>,
+    published: Arc<Published>,
+    /// The keeper's thread holds the other end.
+    alive: watch::Receiver<()>,
+}
+
+/// Why the keeper gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum KeeperError {
+    /// Its queue is full.
+    #[error("too much is waiting, try again")]
+    Busy,
+    /// Its thread has ended.
+    #[error("the keeper has ended")]
+    Ended,
+}
+
+impl Keeper {
+    pub(super) fn new(
+        sender: SyncSender<Message>,
+        published: Arc<Published>,
+        alive: watch::Receiver<()>,
+    ) -> Self {
+        Self { sender, published, alive }
+    }
+
+    /// What anyone may know of the lineage.
+    pub(crate) fn published(&self) -> &Arc<Published> {
+        &self.published
+    }
+
+    /// The answer to a challenge: in the next moment, with all others that wait.
+    pub(crate) async fn prove(&self, request: Request) -> Result<Result<Proof, ProveRefusal>, KeeperError> {
+        self.ask(|reply| Message::Prove { request: Box::new(request), reply }).await
+    }
+
+    /// An introduction of the lineage.
+    pub(crate) async fn introduce(&self) -> Result<Introduction, KeeperError> {
+        self.ask(|reply| Message::Introduce { reply }).await
+    }
+
+    /// The answer to a question for a hop.
+    pub(crate) async fn hop(
+        &self,
+        index: u64,
+        tier: u8,
+        way: bool,
+    ) -> Result<Result<HopAnswer, HopError>, KeeperError> {
+        self.ask(|reply| Message::Hop { index, tier, way, reply }).await
+    }
+
+    /// Stirs in what a source gave; waits while the queue is full. False where the keeper has ended.
+    pub(crate) fn stir(&self, contribution: Contribution) -> bool {
+        self.sender.send(Message::Stir(contribution)).is_ok()
+    }
+
+    /// Stirs in a sample and makes a moment; waits while the queue is full. False where the keeper has ended.
+    pub(crate) fn beat(&self, sample: Sample) -> bool {
+        self.sender.send(Message::Beat(sample)).is_ok()
+    }
+
+    /// Waits until the keeper's thread has ended, of itself or because it was told to.
+    pub(crate) async fn ended(&self) {
+        let mut alive = self.alive.clone();
+        // an error says that the sender is gone: the same
+        while alive.changed().await.is_ok() {}
+    }
+
+    /// Lets the keeper answer what waits, and end.
+    pub(crate) fn stop(&self) {
+        // where it has ended already, there is nothing to stop
+        let _ = self.sender.send(Message::Stop);
+    }
+
+    async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> Result<T, KeeperError> {
+        let (reply, answer) = oneshot::channel();
+        self.sender.try_send(message(reply)).map_err(|error| match error {
+            TrySendError::Full(_) => KeeperError::Busy,
+            TrySendError::Disconnected(_) => KeeperError::Ended,
+        })?;
+        answer.await.map_err(|_| KeeperError::Ended)
+    }
+}

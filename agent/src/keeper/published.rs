@@ -1,0 +1,65 @@
+//! What anyone may know of the lineage, without asking the keeper.
+
+use std::sync::{
+    Mutex,
+    atomic::{AtomicU64, Ordering},
+};
+
+use selfsame::{Genesis, Head, Lineage, LineageId, Memory};
+use tokio::sync::watch;
+
+/// The public face of a lineage: fixed at birth, or updated with every moment.
+#[derive(Debug)]
+pub(crate) struct Published {
+    genesis: Genesis,
+    lineage: LineageId,
+    head: Mutex<Head>,
+    moments: AtomicU64,
+    foreign_anchors: watch::Sender<u64>,
+}
+
+impl Published {
+    pub(super) fn of<M: Memory>(lineage: &Lineage<M>) -> Self {
+        Self {
+            genesis: lineage.genesis().clone(),
+            lineage: *lineage.id(),
+            head: Mutex::new(lineage.head()),
+            moments: AtomicU64::new(lineage.moments()),
+            foreign_anchors: watch::Sender::new(0),
+        }
+    }
+
+    /// The lineage's first moment.
+    pub(crate) fn genesis(&self) -> &Genesis {
+        &self.genesis
+    }
+
+    /// Its id.
+    pub(crate) fn lineage(&self) -> &LineageId {
+        &self.lineage
+    }
+
+    /// The head.
+    pub(crate) fn head(&self) -> Head {
+        *self.head.lock().expect("no thread panics while it holds the head")
+    }
+
+    /// Moments so far, the genesis counted.
+    pub(crate) fn moments(&self) -> u64 {
+        self.moments.load(Ordering::Relaxed)
+    }
+
+    /// Refusals that said that another answered in this host's name, and how to learn of the next.
+    pub(crate) fn foreign_anchors(&self) -> watch::Receiver<u64> {
+        self.foreign_anchors.subscribe()
+    }
+
+    pub(super) fn update<M: Memory>(&self, lineage: &Lineage<M>) {
+        *self.head.lock().expect("no thread panics while it holds the head") = lineage.head();
+        self.moments.store(lineage.moments(), Ordering::Relaxed);
+    }
+
+    pub(super) fn count_foreign_anchor(&self) {
+        self.foreign_anchors.send_modify(|count| *count += 1);
+    }
+}

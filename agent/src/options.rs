@@ -1,0 +1,245 @@
+//! The command line of `selfsame-agent`. What is said here wins over the configuration file.
+
+use std::{ffi::OsString, fmt, path::PathBuf, process::ExitCode, str::FromStr, time::Duration};
+
+use clap::{Args, Parser};
+
+use crate::{
+    config::{Config, ConfigError},
+    entropy::tpm::Tcti,
+};
+
+/// Keyless host identity: keeps this host's continuity and proves it over D-Bus.
+#[derive(Debug, Parser)]
+#[command(name = "selfsame-agent", version)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    bus: BusOptions,
+
+    /// How to reach the TPM, such as device:/dev/tpmrm0 or swtpm:path=DIR/socket
+    #[arg(long, value_parser = Tcti::from_str)]
+    tcti: Option<Tcti>,
+
+    /// Time between two beats, 0.05 to 3600
+    #[arg(long, value_name = "SECONDS", value_parser = beat)]
+    beat: Option<Duration>,
+
+    /// Read this configuration file, which must exist, instead of /etc/selfsame/agent.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Keep the last public head in this directory
+    #[arg(long, value_name = "DIR", default_value = STATE_DIR)]
+    state_dir: PathBuf,
+
+    /// Check the configuration and exit: 0 if it is good, 78 if not
+    #[arg(long)]
+    check_config: bool,
+}
+
+/// Which bus: one of these, or none.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+struct BusOptions {
+    /// Serve on the bus at this D-Bus address
+    #[arg(long, value_name = "ADDR")]
+    bus_address: Option<String>,
+
+    /// Serve on the session bus
+    #[arg(long)]
+    session: bool,
+
+    /// Serve on the system bus (the default)
+    #[arg(long)]
+    system: bool,
+}
+
+/// The bus that the agent serves on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Bus {
+    /// The system bus.
+    System,
+    /// The session bus.
+    Session,
+    /// The bus at this D-Bus address.
+    Address(String),
+}
+
+impl fmt::Display for Bus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Bus::System => f.write_str("the system bus"),
+            Bus::Session => f.write_str("the session bus"),
+            Bus::Address(address) => write!(f, "the bus at {address}"),
+        }
+    }
+}
+
+impl Options {
+    /// Reads the arguments, the program's name first.
+    ///
+    /// # Errors
+    /// Where they are wrong, or ask for help or the version: [`exit_for`] deals with both.
+    pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        Self::try_parse_from(arguments)
+    }
+
+    /// The bus to serve on.
+    pub(crate) fn bus(&self) -> Bus {
+        match &self.bus {
+            BusOptions { bus_address: Some(address), .. } => Bus::Address(address.clone()),
+            BusOptions { session: true, .. } => Bus::Session,
+            _ => Bus::System,
+        }
+    }
+
+    /// The directory of the last public head.
+    pub(crate) fn state_dir(&self) -> &PathBuf {
+        &self.state_dir
+    }
+
+    /// Whether only the configuration is to be checked.
+    pub(crate) fn check_config(&self) -> bool {
+        self.check_config
+    }
+
+    /// The configuration file, with what the command line says in place of what it says.
+    ///
+    /// # Errors
+    /// Where the file can't be read or is refused: the process exits with [`EX_CONFIG`].
+    pub(crate) fn settings(&self) -> Result<Config, ConfigError> {
+        let mut config = match &self.config {
+            Some(path) => Config::read(path)?,
+            None => Config::read_default()?,
+        };
+        if let Some(tcti) = &self.tcti {
+            config.tcti = tcti.clone();
+        }
+        if let Some(beat) = self.beat {
+            config.beat = beat;
+        }
+        Ok(config)
+    }
+}
+
+/// Prints what clap has to say, and gives the code to exit with: [`EX_USAGE`] for a wrong command
+/// line, where clap's own would be 2, and 0 for help and version.
+pub(crate) fn exit_for(error: &clap::Error) -> ExitCode {
+    // Where not even this can be printed, the code has to do.
+    let _ = error.print();
+    ExitCode::from(code_for(error))
+}
+
+fn code_for(error: &clap::Error) -> u8 {
+    if error.exit_code() == 0 { 0 } else { EX_USAGE }
+}
+
+fn beat(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
+    if !(BEAT_LEAST_S..=BEAT_MOST_S).contains(&seconds) {
+        return Err(format!("expected {BEAT_LEAST_S} to {BEAT_MOST_S} seconds"));
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// Exit code for a wrong command line. Source: sysexits.h.
+pub(crate) const EX_USAGE: u8 = 64;
+
+/// Exit code for a bad configuration, or `require` unmet at birth. Source: sysexits.h.
+pub(crate) const EX_CONFIG: u8 = 78;
+
+/// Shortest beat on the command line, for tests. The file's shortest is a second.
+const BEAT_LEAST_S: f64 = 0.05;
+
+/// Longest beat. Source: architecture, Configuration: `beat_s` is at most 3600.
+const BEAT_MOST_S: f64 = 3600.0;
+
+const STATE_DIR: &str = "/var/lib/selfsame";
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, error::ErrorKind};
+
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Result<Options, clap::Error> {
+        Options::parse(std::iter::once("selfsame-agent").chain(arguments.iter().copied()).map(OsString::from))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn without_arguments_it_serves_the_system_bus() {
+        let options = parse(&[]).unwrap();
+        assert_eq!(options.bus(), Bus::System);
+        assert_eq!(options.state_dir().to_str(), Some("/var/lib/selfsame"));
+        assert!(!options.check_config());
+    }
+
+    #[test]
+    fn one_bus_is_chosen_and_only_one() {
+        assert_eq!(parse(&["--system"]).unwrap().bus(), Bus::System);
+        assert_eq!(parse(&["--session"]).unwrap().bus(), Bus::Session);
+        let address = parse(&["--bus-address", "unix:path=/x"]).unwrap();
+        assert_eq!(address.bus(), Bus::Address("unix:path=/x".into()));
+
+        for two in [
+            &["--session", "--system"][..],
+            &["--session", "--bus-address", "unix:path=/x"],
+            &["--system", "--bus-address", "unix:path=/x"],
+        ] {
+            assert_eq!(parse(two).unwrap_err().kind(), ErrorKind::ArgumentConflict, "{two:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_64_and_help_is_0() {
+        for wrong in
+            [&["--no-such"][..], &["--session", "--system"], &["--tcti"], &["--tcti", "tpm0"], &["stray"]]
+        {
+            assert_eq!(code_for(&parse(wrong).unwrap_err()), 64, "{wrong:?}");
+        }
+        for asked in ["--help", "--version"] {
+            assert_eq!(code_for(&parse(&[asked]).unwrap_err()), 0, "{asked}");
+        }
+    }
+
+    #[test]
+    fn a_beat_may_be_fractional_within_its_range() {
+        for (text, expected) in [("0.05", 50), ("0.2", 200), ("8", 8000), ("3600", 3_600_000)] {
+            let options = parse(&["--beat", text]).unwrap();
+            assert_eq!(options.beat, Some(Duration::from_millis(expected)), "{text}");
+        }
+        for wrong in ["0.049", "0", "-1", "3600.1", "NaN", "inf", "soon", ""] {
+            assert!(parse(&[&format!("--beat={wrong}")]).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_file() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "beat_s = 4\ntcti = \"device:/dev/tpmrm1\"\ntpm_interval_s = 30\n")
+            .unwrap();
+        let path = file.path().to_str().unwrap();
+
+        let from_file = parse(&["--config", path]).unwrap().settings().unwrap();
+        assert_eq!(from_file.beat, Duration::from_secs(4));
+        assert_eq!(from_file.tcti.to_string(), "device:/dev/tpmrm1");
+
+        let both = parse(&["--config", path, "--beat", "0.2", "--tcti", "swtpm:path=/d/s"]).unwrap();
+        let both = both.settings().unwrap();
+        assert_eq!(both.beat, Duration::from_millis(200));
+        assert_eq!(both.tcti.to_string(), "swtpm:path=/d/s");
+        assert_eq!(both.tpm_interval, Some(Duration::from_secs(30)), "what only the file says stays");
+    }
+
+    #[test]
+    fn a_named_file_must_exist() {
+        let options = parse(&["--config", "/nonexistent/agent.toml"]).unwrap();
+        let error = options.settings().unwrap_err().to_string();
+        assert!(error.contains("/nonexistent/agent.toml"), "{error}");
+    }
+}

@@ -1,0 +1,232 @@
+//! Puts the parts together, runs them, and takes them apart.
+
+use std::{io, thread::JoinHandle};
+
+use selfsame::{
+    Birth, BirthError as LineageError, Evidence, EvidenceError, EvidenceFields, Lineage, Ordinary, Salt,
+};
+use tokio::{
+    runtime,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+};
+
+use crate::{
+    beat::Beat,
+    clock::{self, Clock},
+    config::Config,
+    entropy::{self, BirthError, Contribution, Gathering, Health, Notice, Pace, Running, Status},
+    keeper::{self, Ended, Keeper, Kept, random},
+    last_head::{HeadWriter, LastHead},
+    options::{EX_CONFIG, Options},
+    service::{BusError, Connected},
+};
+
+/// Why the agent ends other than by being told to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum RunError {
+    /// No lineage can be born from these sources.
+    #[error(transparent)]
+    Birth(#[from] BirthError),
+    /// The bus is not there, or refuses.
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    /// The keeper can't go on.
+    #[error(transparent)]
+    Keeper(#[from] Ended),
+    /// The lineage could not be made of what was gathered.
+    #[error("no lineage can be born")]
+    Lineage(#[source] LineageError<std::convert::Infallible>),
+    /// The evidence of the genesis would be too long.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    /// The system refuses threads, signals or a runtime.
+    #[error("the system refuses what the agent needs")]
+    System(#[from] io::Error),
+    /// A thread has panicked: a bug.
+    #[error("a thread of the agent has panicked")]
+    Panicked,
+}
+
+impl RunError {
+    /// The process's exit code, after sysexits.h.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Birth(_) => EX_CONFIG,
+            Self::Bus(_) => EX_UNAVAILABLE,
+            Self::System(_) => EX_OSERR,
+            Self::Keeper(_) | Self::Lineage(_) | Self::Evidence(_) | Self::Panicked => EX_SOFTWARE,
+        }
+    }
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+/// Runs the agent until it is told to end.
+///
+/// # Errors
+/// Why it ended else.
+pub(crate) fn run(options: &Options, config: &Config) -> Result<(), RunError> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut signals = runtime.block_on(Signals::new())?;
+    let bus = runtime.block_on(Connected::to(options.bus()))?;
+    let clock = Clock::system();
+    let last_head = LastHead::new(options.state_dir(), clock::boot_id()?);
+
+    let sources = entropy::sources(&config.sources, &config.tcti);
+    let pace = Pace::new(config.beat, config.tpm_interval);
+    let gathering = Gathering::begin(sources, config.require.clone(), pace)?;
+    let Some((gathering, contributions)) = runtime.block_on(gather(gathering, &mut signals))? else {
+        // a source that hangs is left to the process's end
+        runtime.shutdown_background();
+        return Ok(());
+    };
+    let sources = gathering.status();
+    warn_of_failed(&sources);
+
+    let kept = born(&contributions, &clock, sources.clone(), &last_head)?;
+    drop(contributions);
+    let (keeper, thread) = keeper::start(kept)?;
+    let published = keeper.published().clone();
+    tracing::info!(
+        lineage = %published.lineage(),
+        reason = published.genesis().origin().reason().as_str(),
+        condition = sources.condition().as_str(),
+        "born"
+    );
+
+    let (changed, changes) = watch::channel(());
+    let entropy = gathering.run(teller(keeper.clone(), changed))?;
+    let beat = Beat::start(config.beat, keeper.clone())?;
+    let ended = runtime.block_on(async {
+        let waiting = config.prove_waiting_per_uid;
+        let (service, connections) = bus.serve(keeper.clone(), sources.clone(), waiting).await?;
+        tracing::info!(bus = %options.bus(), "serving");
+        // not before: a lineage that nobody could meet is nobody's predecessor
+        let writing = HeadWriter::start(last_head, keeper.clone(), clock)?;
+        tokio::select! {
+            error = service.run(connections) => return Err(RunError::Bus(error)),
+            () = service.tell(changes, published.foreign_anchors()) => {}
+            () = keeper.ended() => {}
+            () = signals.told_to_end() => {}
+        }
+        // no new callers; those who wait are answered before the keeper ends
+        service.release().await;
+        keeper.stop();
+        keeper.ended().await;
+        service.close().await;
+        drop(writing);
+        Ok(())
+    });
+    stop(beat, entropy, &keeper, thread, &ended)?;
+    ended
+}
+
+/// Gathers for a birth, which may take long where a source does; none where the agent is told to end meanwhile.
+async fn gather(
+    mut gathering: Gathering,
+    signals: &mut Signals,
+) -> Result<Option<(Gathering, Vec<Contribution>)>, RunError> {
+    let birth = tokio::task::spawn_blocking(move || gathering.birth().map(|drawn| (gathering, drawn)));
+    tokio::select! {
+        born = birth => Ok(Some(born.map_err(|_| RunError::Panicked)??)),
+        () = signals.told_to_end() => Ok(None),
+    }
+}
+
+/// The signals that tell the agent to end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    async fn new() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn told_to_end(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        tracing::info!("told to end");
+    }
+}
+
+/// What the entropy thread calls with what it has to say.
+fn teller(keeper: Keeper, changed: watch::Sender<()>) -> impl FnMut(Notice) + Send + 'static {
+    move |notice| match notice {
+        // where the keeper has ended, the agent is about to
+        Notice::Drawn(contribution) => drop(keeper.stir(contribution)),
+        Notice::Changed => changed.send_replace(()),
+    }
+}
+
+/// Ends the threads, those first that feed the keeper.
+fn stop(
+    beat: Beat,
+    entropy: Running,
+    keeper: &Keeper,
+    thread: JoinHandle<Result<(), Ended>>,
+    ended: &Result<(), RunError>,
+) -> Result<(), RunError> {
+    drop(beat);
+    entropy.stop();
+    keeper.stop();
+    match thread.join() {
+        Ok(result) if ended.is_ok() => result.map_err(RunError::Keeper),
+        Ok(_) => Ok(()),
+        Err(_) => Err(RunError::Panicked),
+    }
+}
+
+fn born(
+    contributions: &[Contribution],
+    clock: &Clock,
+    sources: Status,
+    last_head: &LastHead,
+) -> Result<Kept<Ordinary>, RunError> {
+    let named: Vec<(&str, &[u8])> =
+        contributions.iter().map(|given| (given.name.as_str(), given.bytes.as_slice())).collect();
+    let evidence = Evidence::new(EvidenceFields {
+        sources: Some(named.iter().map(|(name, _)| (*name).to_owned()).collect()),
+        behaviour: None,
+        tpm_clock: None,
+        condition: Some(sources.condition().in_evidence()),
+    })?;
+    let (randomness, salt) = (random()?, random()?);
+    let born = clock.age();
+    let birth = Birth {
+        contributions: &named,
+        randomness: &randomness,
+        salt: Salt::new(*salt),
+        wall_ms: clock.wall_ms(),
+        evidence,
+        origin: last_head.origin(),
+    };
+    let lineage = Lineage::born(Ordinary::default(), birth).map_err(RunError::Lineage)?;
+    Ok(Kept { lineage, born, clock: clock.clone(), sources })
+}
+
+fn warn_of_failed(sources: &Status) {
+    if let Some(unmet) = sources.unmet() {
+        tracing::warn!("{unmet}");
+    }
+    for source in sources.sources().into_iter().filter(|source| source.health == Health::Waiting) {
+        tracing::warn!(source = source.name, "born before this source has answered");
+    }
+}
+/// The bus is not there. Source: sysexits.h.
+const EX_UNAVAILABLE: u8 = 69;
+
+/// A bug, or a clock that runs backwards. Source: sysexits.h.
+const EX_SOFTWARE: u8 = 70;
+
+/// No threads, no file descriptors. Source: sysexits.h.
+const EX_OSERR: u8 = 71;

@@ -1,0 +1,224 @@
+//! `org.selfsame.Identity1`: what local callers ask of this host's identity.
+
+use std::collections::HashMap;
+
+use selfsame::{Challenge, HopError, ProveRefusal, Request};
+use selfsame_dbus::{ByteBuf, Bytes, Error, Origin, Source, limits};
+use zbus::{Connection, OwnedVariant, interface, message::Header};
+
+use super::{caller::Callers, waiting::Waiting};
+use crate::{
+    entropy::Status,
+    keeper::{Keeper, KeeperError},
+};
+
+/// The interface's object.
+pub(crate) struct Identity {
+    keeper: Keeper,
+    sources: Status,
+    callers: Callers,
+    waiting: Waiting,
+}
+
+impl Identity {
+    pub(super) fn new(keeper: Keeper, sources: Status, callers: Callers, waiting_per_uid: u32) -> Self {
+        Self { keeper, sources, callers, waiting: Waiting::new(waiting_per_uid) }
+    }
+}
+
+#[interface(name = "org.selfsame.Identity1")]
+impl Identity {
+    /// Answers a challenge with a proof of continuity, and with a statement of the caller in it.
+    #[zbus(out_args("proof"))]
+    async fn prove(
+        &self,
+        audience: &str,
+        challenge: &Bytes,
+        payload: &Bytes,
+        options: HashMap<&str, OwnedVariant>,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<ByteBuf, Error> {
+        let _entry = self.waiting.admit()?;
+        let challenge = check(audience, challenge, payload, &options)?;
+        let caller = self.callers.caller(&header, bus).await?;
+        let _place = self.waiting.enter(caller.uid)?;
+        let request = Request {
+            audience: audience.to_owned(),
+            challenge,
+            subject: caller.subject(),
+            payload: (!payload.is_empty()).then(|| payload.to_vec()),
+        };
+        let answer = self.keeper.prove(request).await.map_err(keeper_error)?;
+        if matches!(answer, Err(ProveRefusal::ForeignAnchor { .. })) && self.waiting.may_tell(caller.uid) {
+            let (uid, unit) = (caller.uid, caller.unit());
+            tracing::warn!(
+                uid,
+                unit,
+                "a challenge names a head that this host never handed out: somebody else may have answered in its name"
+            );
+        }
+        match answer {
+            Ok(proof) => Ok(ByteBuf::from(proof.encode())),
+            Err(refusal) => Err(refused(&refusal)),
+        }
+    }
+
+    /// The lineage's first moment.
+    #[zbus(out_args("body"))]
+    fn genesis(&self) -> ByteBuf {
+        ByteBuf::from(self.keeper.published().genesis().body())
+    }
+
+    /// An introduction of this host: its genesis and its newest moment.
+    #[zbus(out_args("introduction"))]
+    async fn introduce(&self) -> Result<ByteBuf, Error> {
+        let _entry = self.waiting.admit()?;
+        let introduction = self.keeper.introduce().await.map_err(keeper_error)?;
+        Ok(ByteBuf::from(introduction.encode()))
+    }
+
+    /// One hop of this host's own history, and the way to where its pledge was made.
+    #[zbus(out_args("hop", "way"))]
+    async fn hop(&self, index: u64, tier: u8, way: bool) -> Result<(ByteBuf, Vec<ByteBuf>), Error> {
+        let _entry = self.waiting.admit()?;
+        let answer = self.keeper.hop(index, tier, way).await.map_err(keeper_error)?;
+        let answer = answer.map_err(|refusal| match refusal {
+            HopError::Range { .. } => Error::InvalidArgument(refusal.to_string()),
+            _ => Error::NotKept(refusal.to_string()),
+        })?;
+        let way = answer.way.iter().map(|hop| ByteBuf::from(hop.encode())).collect();
+        Ok((ByteBuf::from(answer.hop.encode()), way))
+    }
+
+    /// The lineage, as bech32m text.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn lineage(&self) -> String {
+        self.keeper.published().lineage().to_string()
+    }
+
+    /// When the lineage was born: Unix time in milliseconds.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn born(&self) -> u64 {
+        self.keeper.published().genesis().wall_ms()
+    }
+
+    /// Index of the newest moment, in ticks of 1/4096 s.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn index(&self) -> u64 {
+        self.keeper.published().head().index
+    }
+
+    /// How many moments the lineage has.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn moments(&self) -> u64 {
+        self.keeper.published().moments()
+    }
+
+    /// How many challenges were refused as `ForeignAnchor`.
+    #[zbus(property(emits_changed_signal = "true"))]
+    fn foreign_anchors(&self) -> u64 {
+        *self.keeper.published().foreign_anchors().borrow()
+    }
+
+    /// How well the agent is.
+    #[zbus(property(emits_changed_signal = "true"))]
+    fn condition(&self) -> &'static str {
+        self.sources.condition().as_str()
+    }
+
+    /// The sources of entropy.
+    #[zbus(property(emits_changed_signal = "true"))]
+    fn sources(&self) -> Vec<Source> {
+        let sources = self.sources.sources().into_iter();
+        sources
+            .map(|source| Source {
+                healthy: source.healthy(),
+                class: source.class.as_str().to_owned(),
+                name: source.name,
+            })
+            .collect()
+    }
+
+    /// Where the secret state lives.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn memory(&self) -> &'static str {
+        "ordinary"
+    }
+
+    /// Why the lineage began.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn origin(&self) -> Origin {
+        let origin = self.keeper.published().genesis().origin();
+        let predecessor = origin.predecessor().map(|before| before.lineage.to_string());
+        Origin { reason: origin.reason().as_str().to_owned(), predecessor: predecessor.unwrap_or_default() }
+    }
+
+    /// The agent's version.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+}
+
+/// Checks the arguments of Prove, all of them before any work is done.
+fn check(
+    audience: &str,
+    challenge: &Bytes,
+    payload: &Bytes,
+    options: &HashMap<&str, OwnedVariant>,
+) -> Result<Challenge, Error> {
+    let invalid = |text: String| Err(Error::InvalidArgument(text));
+    if !limits::AUDIENCE_BYTES.contains(&audience.len()) {
+        return invalid(format!("audience of {} bytes: 1 to 255", audience.len()));
+    }
+    if payload.len() > limits::PAYLOAD_MAX_BYTES {
+        return invalid(format!("payload of {} bytes: at most {}", payload.len(), limits::PAYLOAD_MAX_BYTES));
+    }
+    if let Some(option) = options.keys().min() {
+        return invalid(format!("option `{option}`: there are none yet"));
+    }
+    Challenge::parse(challenge).map_err(|error| Error::InvalidArgument(error.to_string()))
+}
+
+fn keeper_error(error: KeeperError) -> Error {
+    match error {
+        KeeperError::Busy => Error::Busy(error.to_string()),
+        KeeperError::Ended => Error::Busy("the agent is ending: try again when it is back".into()),
+    }
+}
+
+fn refused(refusal: &ProveRefusal) -> Error {
+    let text = refusal.to_string();
+    match refusal {
+        ProveRefusal::WrongAudience { .. } => Error::WrongAudience(text),
+        ProveRefusal::OtherLineage { .. } => Error::OtherLineage(text),
+        ProveRefusal::ForeignAnchor { .. } => Error::ForeignAnchor(text),
+        ProveRefusal::TooOld { .. } | ProveRefusal::NotKept { .. } => Error::TooOld(text),
+        ProveRefusal::Statement(_) => Error::InvalidArgument(text),
+        _ => Error::Failed(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_argument_is_checked_and_the_text_says_which() {
+        let (nothing, none) = (Bytes::new(&[]), HashMap::new());
+        let text = |result: Result<Challenge, Error>| match result {
+            Err(Error::InvalidArgument(text)) => text,
+            other => panic!("{other:?}"),
+        };
+        assert!(text(check("", nothing, nothing, &none)).contains("audience of 0 bytes"));
+        assert!(text(check(&"a".repeat(256), nothing, nothing, &none)).contains("audience of 256 bytes"));
+        assert!(text(check("a", nothing, Bytes::new(&[0; 4097]), &none)).contains("payload of 4097 bytes"));
+        assert!(text(check("a", nothing, nothing, &none)).contains("challenge"));
+        assert!(
+            text(check("a", Bytes::new(&[0; 4097]), nothing, &none)).contains("4097 bytes: at most 4096")
+        );
+        let options = HashMap::from([("later", OwnedVariant::from(true))]);
+        assert!(text(check("a", nothing, nothing, &options)).contains("option `later`"));
+    }
+}
