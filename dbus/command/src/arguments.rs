@@ -1,0 +1,203 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::error::ErrorKind;
+use clap::{Args, ColorChoice, Parser, Subcommand};
+
+use crate::answer;
+use crate::bus::Bus;
+use crate::exit::{self, Code};
+use crate::failure::Failure;
+use crate::host::HostCommand;
+use crate::inspect::Inspect;
+use crate::party::PartyCommand;
+
+/// This host's keyless identity, and a relying party's peers
+#[derive(Debug, Parser)]
+#[command(name = "selfsame", version, after_help = exit::HELP, color = ColorChoice::Never)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    global: Global,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What goes with every subcommand.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of all subcommands")]
+struct Global {
+    /// Find the agent on the bus at this D-Bus address [default: the system bus]
+    #[arg(long, global = true, value_name = "ADDR", value_parser = bus_address)]
+    bus_address: Option<String>,
+
+    /// Find the agent on the session bus
+    #[arg(long, global = true)]
+    session: bool,
+
+    /// Keep a relying party's peers in this file; needs neither agent nor bus
+    #[arg(long, global = true, value_name = "FILE")]
+    store: Option<PathBuf>,
+
+    /// Tell all of it as one JSON object on standard output, refusals too
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+/// What is asked.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Of this host's agent.
+    #[command(flatten)]
+    Host(HostCommand),
+    /// As a relying party.
+    #[command(flatten)]
+    Party(PartyCommand),
+    /// Explain a challenge, proof, moment, genesis, introduction, fork or hop, field by field
+    Inspect(Inspect),
+}
+
+impl Arguments {
+    /// Reads the command line, the program's name first.
+    ///
+    /// # Errors
+    ///
+    /// Where it is wrong, or asks for help or the version: [`tell`] deals with both.
+    pub(crate) fn read(line: &[OsString]) -> Result<Self, clap::Error> {
+        Self::try_parse_from(line)
+    }
+
+    /// What is asked.
+    pub(crate) fn asked(&self) -> &Command {
+        &self.command
+    }
+
+    /// Whether all is told in JSON.
+    pub(crate) fn json(&self) -> bool {
+        self.global.json
+    }
+
+    /// The bus on which this host's agent is.
+    ///
+    /// # Errors
+    ///
+    /// Where two are named, or a store is, which no agent is asked for.
+    pub(crate) fn bus(&self) -> Result<Bus, Failure> {
+        match &self.global {
+            Global { store: Some(_), .. } => {
+                Err(Failure::usage("--store is a relying party's: this asks this host's agent"))
+            }
+            Global { bus_address: Some(_), session: true, .. } => {
+                Err(Failure::usage("--bus-address and --session name two buses"))
+            }
+            Global { bus_address: Some(address), .. } => Ok(Bus::Address(address.clone())),
+            Global { session: true, .. } => Ok(Bus::Session),
+            Global { .. } => Ok(Bus::System),
+        }
+    }
+
+    /// The file in which a relying party's peers are; `None`: the agent has them.
+    ///
+    /// # Errors
+    ///
+    /// Where a bus is named, too.
+    pub(crate) fn store(&self) -> Result<Option<&Path>, Failure> {
+        match &self.global {
+            Global { store: None, .. } => self.bus().map(|_| None),
+            Global { bus_address: None, session: false, store: Some(file), .. } => Ok(Some(file)),
+            Global { .. } => {
+                Err(Failure::usage("--store needs no bus: leave out --bus-address and --session"))
+            }
+        }
+    }
+}
+
+/// Tells what clap has to say: help and version, or what is wrong with the command line.
+pub(crate) fn tell(error: &clap::Error, line: &[OsString]) -> Code {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // who closes the pipe has read enough
+            let _ = error.print();
+            Code::Yes
+        }
+        _ => {
+            let is_json = line.iter().take_while(|word| *word != "--").any(|word| word == "--json");
+            answer::tell(&Err(usage(error)), is_json)
+        }
+    }
+}
+
+/// A wrong command line, as other failures are told: what it is, and clap's hints as what to do next.
+fn usage(error: &clap::Error) -> Failure {
+    let text = match error.kind() {
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand => {
+            "a subcommand is required".to_owned()
+        }
+        _ => error.to_string(),
+    };
+    // what is wrong comes before the first empty line, hints and usage after it
+    let mut lines = text.lines().map(str::trim);
+    let what = lines.by_ref().take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+    let hints = lines.filter_map(|line| {
+        let usage = line.strip_prefix("Usage: ").map(|usage| format!("usage: {usage}"));
+        usage.or_else(|| line.strip_prefix("tip: ").map(str::to_owned))
+    });
+    let next: Vec<_> = hints.chain(["`selfsame --help`".to_owned()]).collect();
+    Failure::usage(what.strip_prefix("error: ").unwrap_or(&what)).next(next.join("; "))
+}
+
+/// A D-Bus address.
+fn bus_address(text: &str) -> Result<String, String> {
+    text.parse::<zbus::Address>().map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn read(line: &[&str]) -> Arguments {
+        let line: Vec<OsString> = ["selfsame"].iter().chain(line).map(OsString::from).collect();
+        Arguments::read(&line).unwrap()
+    }
+
+    #[test]
+    fn the_definition_holds() {
+        <Arguments as CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn options_stand_before_or_after_the_subcommand() {
+        for line in
+            [&["--json", "--session", "id"], &["id", "--json", "--session"], &["--json", "id", "--session"]]
+        {
+            let arguments = read(line);
+            assert!(arguments.json());
+            assert_eq!(arguments.bus().unwrap(), Bus::Session);
+        }
+        assert_eq!(read(&["id"]).bus().unwrap(), Bus::System);
+        assert_eq!(
+            read(&["id", "--bus-address", "unix:path=/x"]).bus().unwrap(),
+            Bus::Address("unix:path=/x".into())
+        );
+        assert_eq!(read(&["peers", "--store", "f"]).store().unwrap(), Some(Path::new("f")));
+        assert_eq!(read(&["--session", "peers"]).store().unwrap(), None);
+    }
+
+    #[test]
+    fn options_that_do_not_go_together_are_refused_wherever_they_stand() {
+        for line in [&["--session", "id", "--bus-address", "unix:path=/x"][..], &["--store", "f", "id"]] {
+            assert_eq!(read(line).bus().unwrap_err().code, Code::Usage, "{line:?}");
+        }
+        for line in [
+            &["--session", "peers", "--bus-address", "unix:path=/x"][..],
+            &["--store", "f", "peers", "--session"],
+            &["--store", "f", "--bus-address", "unix:path=/x", "peers"],
+        ] {
+            assert_eq!(read(line).store().unwrap_err().code, Code::Usage, "{line:?}");
+        }
+    }
+}

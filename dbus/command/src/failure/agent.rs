@@ -1,0 +1,138 @@
+//! What the agent refuses, and what it is when there is none.
+
+use selfsame_dbus::{CallError, ERROR_PREFIX, Error};
+use zbus::DBusError;
+
+use super::{Failure, chain};
+use crate::bus::Bus;
+use crate::exit::Code;
+
+impl Failure {
+    /// A call to the agent on this bus that has no result.
+    pub(crate) fn of_call(error: &CallError, bus: &Bus) -> Self {
+        match error {
+            CallError::Refused(refusal) => refused(refusal),
+            CallError::Denied { .. } => {
+                Self::new(Code::AgentRefused, "NotAuthorized", error.to_string()).next(RIGHTS)
+            }
+            CallError::Unreachable(_) => Self::unreachable(&chain(error), bus),
+            CallError::Unexpected(_) => Self::new(Code::AgentRefused, "Unexpected", chain(error))
+                .next("the agent is of another version than this command, perhaps: `selfsame --version`"),
+            _ => Self::new(Code::AgentRefused, "Unexpected", chain(error)),
+        }
+    }
+
+    /// Nobody answers on this bus.
+    pub(crate) fn unreachable(text: &str, bus: &Bus) -> Self {
+        let next = match bus {
+            Bus::System => {
+                "start the agent (`selfsame-agent`), or name its bus: --session, --bus-address ADDR"
+            }
+            Bus::Session => "start an agent on the session bus: `selfsame-agent --session`",
+            Bus::Address(_) => "is there a bus at that address, and an agent on it?",
+        };
+        Self::new(Code::Unreachable, "Unreachable", format!("{text} ({bus})")).next(next)
+    }
+}
+
+fn refused(refusal: &Error) -> Failure {
+    let name = refusal.name();
+    let name = name.as_str();
+    let name = name.strip_prefix(ERROR_PREFIX).map_or(name, |name| name.trim_start_matches('.'));
+    let text = match refusal.description() {
+        Some(text) if !text.is_empty() => text.to_owned(),
+        _ => format!("the agent refuses: {name}"),
+    };
+    let failure = Failure::new(code(refusal), name.to_owned(), text);
+    match next(refusal) {
+        Some(next) => failure.next(next),
+        None => failure,
+    }
+}
+
+fn code(refusal: &Error) -> Code {
+    match refusal {
+        Error::ForeignAnchor(_) | Error::NotContinuous(_) | Error::Contradiction(_) | Error::Forked(_) => {
+            Code::Alarm
+        }
+        Error::InvalidArgument(_) => Code::Usage,
+        Error::StoreUnavailable(_) => Code::Unusable,
+        Error::UnknownPeer(_)
+        | Error::PeerExists(_)
+        | Error::UnknownChallenge(_)
+        | Error::Succession(_)
+        | Error::WrongSubject(_)
+        | Error::Malformed(_)
+        | Error::Clock(_)
+        | Error::Stalled(_) => Code::Refused,
+        // rights, Busy, OtherLineage, WrongAudience, TooOld, NotKept, Unsupported, Failed, and what comes later
+        _ => Code::AgentRefused,
+    }
+}
+
+fn next(refusal: &Error) -> Option<&'static str> {
+    Some(match refusal {
+        Error::NotAuthorized(_) => RIGHTS,
+        Error::InvalidArgument(_) => "`selfsame --help` tells what is expected",
+        Error::Busy(_) => "try again in a moment",
+        Error::WrongAudience(_) => {
+            "don't change --audience to fit: who sent you this challenge may be passing it on for another. \
+             Ask whom you mean to talk to for a challenge of its own"
+        }
+        Error::OtherLineage(_) => {
+            "after a reboot, or where the agent lost its memory, that is as it should be: a lineage ends with it. The \
+             relying party has to take the new one, which `selfsame status` and `selfsame introduce` show; a person \
+             decides"
+        }
+        Error::ForeignAnchor(_) => {
+            "somebody else may have answered in this host's name, with a copy of its memory. A person decides: \
+             compare with the relying party when it last heard this host, before either trusts the other"
+        }
+        Error::TooOld(_) => {
+            "bring the relying party a new introduction over a channel that it trusts: `selfsame introduce` here, \
+             `selfsame meet PEER INTRODUCTION --replace` there"
+        }
+        Error::Failed(_) => {
+            "this is a bug in the agent: its journal says more (`journalctl -u selfsame-agent`)"
+        }
+        _ => return None,
+    })
+}
+
+const RIGHTS: &str = "be root, or a member of group selfsame";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_refusal_has_its_name_its_text_and_a_code() {
+        for full in Error::NAMES {
+            let failure = refused(&Error::from_name(full, "why").unwrap());
+            let name = full.rsplit('.').next().unwrap();
+            let expected = match name {
+                "ForeignAnchor" | "NotContinuous" | "Contradiction" | "Forked" => 6,
+                "StoreUnavailable" => 5,
+                "NotAuthorized" | "Busy" | "OtherLineage" | "WrongAudience" | "TooOld" | "NotKept"
+                | "Unsupported" | "Failed" => 4,
+                "InvalidArgument" => 2,
+                _ => 1,
+            };
+            assert_eq!((&*failure.name, &*failure.text, failure.code.number()), (name, "why", expected));
+            assert!(crate::exit::HELP.contains(name), "{name} is not in --help");
+        }
+        assert_eq!(refused(&Error::Busy(String::new())).text, "the agent refuses: Busy");
+    }
+
+    #[test]
+    fn no_agent_and_no_right_are_told_apart() {
+        let of = |error| Failure::of_call(&error, &Bus::System);
+        let unreachable = of(CallError::Unreachable(zbus::Error::InvalidReply));
+        assert_eq!((unreachable.code, &*unreachable.name), (Code::Unreachable, "Unreachable"));
+        assert_eq!(unreachable.text, "agent not reachable: Invalid D-Bus method reply (the system bus)");
+        let denied = of(CallError::Denied { text: "no".into() });
+        assert_eq!((denied.code, &*denied.name), (Code::AgentRefused, "NotAuthorized"));
+        let unexpected = of(CallError::Unexpected(zbus::Error::InvalidReply));
+        assert_eq!((unexpected.code, &*unexpected.name), (Code::AgentRefused, "Unexpected"));
+    }
+}

@@ -1,0 +1,57 @@
+//! The `selfsame` command: this host's identity, and a relying party's peers.
+//!
+//! This host's side asks the agent over D-Bus; the relying party's keeps its peers in a file (`--store`); `inspect`
+//! needs neither. One run is one question: what it comes to is an [`Answer`] or a
+//! [`Failure`], told on standard output or error, and by the exit code.
+//!
+//! | code | meaning | names, with `--json` |
+//! | --- | --- | --- |
+//! | 0 | yes: done, or the proof stands | |
+//! | 1 | the proof was refused, or there is no such peer or challenge | UnknownPeer, PeerExists, UnknownChallenge, Malformed, OtherLineage, Succession, WrongAudience, WrongSubject, Clock, Stalled |
+//! | 2 | usage, malformed arguments included | InvalidArgument |
+//! | 3 | the agent is not reachable | Unreachable |
+//! | 4 | the agent refused, or can't do it; or too much is waiting or out | NotAuthorized, OtherLineage, WrongAudience, TooOld, NotKept, Unsupported, Unexpected, Failed; Busy |
+//! | 5 | a store or file can't be used | StoreUnavailable, FileUnavailable, SystemUnavailable |
+//! | 6 | alarm, for a person to look at | ForeignAnchor, NotContinuous, Contradiction, Forked, Clock after a lag |
+//!
+//! With `--json` standard output is one object, of a failure `{"error": name, "check": number or null, "text": …,
+//! "next": text or null}`, where `check` is the number in protocol section 7. Without, standard output is for the
+//! answer alone, and a failure is a line on standard error, `error:` or `alarm:`, and one that begins with `next:`.
+#![forbid(unsafe_code)]
+
+mod answer;
+mod arguments;
+mod bus;
+mod clock;
+mod exit;
+mod failure;
+mod host;
+mod inspect;
+mod party;
+mod printable;
+mod quantity;
+mod table;
+mod text;
+
+use std::env;
+use std::process::ExitCode;
+
+use answer::Answer;
+use arguments::{Arguments, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let line: Vec<_> = env::args_os().collect();
+    match Arguments::read(&line) {
+        Ok(arguments) => answer::tell(&run(&arguments), arguments.json()).into(),
+        Err(error) => arguments::tell(&error, &line).into(),
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<Answer, Failure> {
+    match arguments.asked() {
+        Command::Host(command) => host::run(command, &arguments.bus()?),
+        Command::Party(command) => party::run(command, arguments.store()?),
+        Command::Inspect(command) => inspect::run(command),
+    }
+}

@@ -1,0 +1,139 @@
+//! The relying party's side: peers, challenges and proofs, kept in a file.
+
+use std::path::Path;
+
+use clap::{Args, Subcommand};
+use selfsame::LineageId;
+
+use crate::answer::Answer;
+use crate::exit::Code;
+use crate::failure::Failure;
+use crate::text::Given;
+
+mod judge;
+mod keep;
+mod verdict;
+
+/// What is asked as a relying party.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PartyCommand {
+    /// Issue a challenge for a peer: print it. It is good for 60 s and one proof
+    Challenge(Challenge),
+    /// Meet a peer by an introduction that came over a trusted channel
+    Meet(Meet),
+    /// Enrol a peer by a proof from its genesis: trust on first use, unless the challenge named its lineage
+    Enrol(Enrol),
+    /// Verify a proof of a known peer
+    Verify(Verify),
+    /// List the peers that are known
+    Peers,
+    /// Forget a peer and its challenges; forks that are known of it are kept
+    Forget {
+        /// What you call the peer
+        peer: String,
+    },
+}
+
+/// Issue a challenge for a peer.
+#[derive(Debug, Args)]
+pub(crate) struct Challenge {
+    /// What you call the peer
+    peer: String,
+
+    /// Your own name, by which the host's callers know you
+    #[arg(long, value_name = "NAME")]
+    audience: String,
+
+    /// The lineage to expect of a peer that is not known yet [default: whoever comes]
+    #[arg(long)]
+    lineage: Option<LineageId>,
+}
+
+/// Meet a peer by an introduction.
+#[derive(Debug, Args)]
+pub(crate) struct Meet {
+    /// What you call the peer
+    peer: String,
+
+    /// The introduction, as `selfsame introduce` printed it on the peer's host
+    introduction: Given,
+
+    /// Let a newer moment of a known peer's same lineage replace all that is kept of it
+    #[arg(long)]
+    replace: bool,
+}
+
+/// Enrol a peer by a proof from its genesis.
+#[derive(Debug, Args)]
+pub(crate) struct Enrol {
+    /// What you call the peer
+    peer: String,
+
+    /// The proof, as `selfsame prove` printed it on the peer's host
+    proof: Given,
+
+    /// Make every check, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Verify a proof of a known peer.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// What you call the peer
+    peer: String,
+
+    /// The proof, as `selfsame prove` printed it on the peer's host
+    proof: Given,
+
+    /// Take only a statement of this user of the peer's host, by number
+    #[arg(long)]
+    uid: Option<u32>,
+
+    /// Take only a statement of this system unit
+    #[arg(long)]
+    unit: Option<String>,
+
+    /// Take only a statement of this sandboxed app
+    #[arg(long)]
+    app: Option<String>,
+
+    /// Let this one proof pass in spite of Clock or Stalled: a person's decision
+    #[arg(long)]
+    pass_time: bool,
+}
+
+/// Asks the store in this file.
+///
+/// # Errors
+///
+/// Where it can't be used, or refuses.
+pub(crate) fn run(command: &PartyCommand, store: Option<&Path>) -> Result<Answer, Failure> {
+    let file = store.ok_or_else(|| no_verifier(command))?;
+    match command {
+        PartyCommand::Challenge(challenge) => keep::challenge(challenge, file),
+        PartyCommand::Meet(meet) => keep::meet(meet, file),
+        PartyCommand::Enrol(enrol) => judge::enrol(enrol, file),
+        PartyCommand::Verify(verify) => judge::verify(verify, file),
+        PartyCommand::Peers => keep::peers(file),
+        PartyCommand::Forget { peer } => keep::forget(peer, file),
+    }
+}
+
+/// Without a file these are asked of the agent, which does not answer them yet.
+///
+/// It is code 4, not 3: an agent that is reached would refuse it as `Unsupported`, and to start one does not help.
+fn no_verifier(command: &PartyCommand) -> Failure {
+    let verb = match command {
+        PartyCommand::Challenge(_) => "challenge",
+        PartyCommand::Meet(_) => "meet",
+        PartyCommand::Enrol(_) => "enrol",
+        PartyCommand::Verify(_) => "verify",
+        PartyCommand::Peers => "peers",
+        PartyCommand::Forget { .. } => "forget",
+    };
+    let text = format!("{verb}: the agent has no verifier yet: this version of it can't keep peers");
+    let next =
+        format!("keep them in a file of your own, without agent or bus: `selfsame --store FILE {verb} …`");
+    Failure::new(Code::AgentRefused, "Unsupported", text).next(next)
+}

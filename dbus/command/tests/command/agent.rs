@@ -1,0 +1,100 @@
+//! This host's side, with a stand-in for the agent.
+
+use serde_json::json;
+
+use super::host::Party;
+use super::run::{Output, bytes, selfsame_with, text};
+use super::stand_in::{LINEAGE, StandIn};
+
+/// Runs the command on a bus with an agent.
+fn ask(arguments: &[&str], input: &[u8]) -> Output {
+    let bus = StandIn::start();
+    let output = selfsame_with(["--bus-address", &bus.address()].iter().chain(arguments), input);
+    bus.end();
+    output
+}
+
+#[test]
+fn id_is_the_lineage() {
+    assert_eq!(ask(&["id"], b"").yes(), LINEAGE);
+    assert_eq!(ask(&["id", "--json"], b"").json(), json!({ "lineage": LINEAGE }));
+}
+
+#[test]
+fn status_is_all_properties() {
+    let text = "\
+lineage          selfsame1example
+born             2027-01-01 00:00:00 UTC
+index            368640 (age 1 min 30 s)
+moments          12
+origin           boot
+predecessor      selfsame1before
+condition        degraded
+memory           secret
+sources          tpm (tpm): failed
+                 rdseed (cpu): healthy
+foreign anchors  1: somebody else may have answered in this host's name
+version          0.0.0\\n";
+    assert_eq!(ask(&["status"], b"").yes(), text);
+    let object = json!({
+        "lineage": LINEAGE,
+        "born_ms": 1_798_761_600_000_u64,
+        "index": 368_640,
+        "moments": 12,
+        "origin": {"reason": "boot", "predecessor": "selfsame1before"},
+        "condition": "degraded",
+        "memory": "secret",
+        "sources": [
+            {"name": "tpm", "class": "tpm", "healthy": false},
+            {"name": "rdseed", "class": "cpu", "healthy": true},
+        ],
+        "foreign_anchors": 1,
+        "version": "0.0.0\n",
+    });
+    assert_eq!(ask(&["status", "--json"], b"").json(), object);
+}
+
+#[test]
+fn an_introduction_and_a_proof_are_one_line_each() {
+    let introduction = text(b"introduction");
+    assert_eq!(ask(&["introduce"], b"").yes(), introduction);
+    assert_eq!(ask(&["introduce", "--json"], b"").json(), json!({ "introduction": introduction }));
+
+    let party = Party::new();
+    let challenge = party.challenge("web");
+    let echo = |payload: &[u8]| [b"a door\n", &bytes(&challenge)[..], b"\n", payload].concat();
+    let prove = ["prove", "--audience", "a door"];
+    let proof = |rest: &[&str], input: &[u8]| bytes(ask(&[&prove[..], rest].concat(), input).yes());
+    assert_eq!(proof(&[&challenge], b""), echo(b""));
+    assert_eq!(proof(&["-"], format!(" {challenge}\n").as_bytes()), echo(b""));
+    assert_eq!(proof(&[&challenge, "--payload", "hello"], b""), echo(b"hello"));
+    assert_eq!(proof(&[&challenge, "--payload", "-"], b" bytes \xff\n"), echo(b" bytes \xff\n"));
+    let file = format!("@{}", party.beside("payload", " as it is\n"));
+    assert_eq!(proof(&[&challenge, "--payload", &file], b""), echo(b" as it is\n"));
+    let object = ask(&[&prove[..], &["--json", &challenge]].concat(), b"").json();
+    assert_eq!(object, json!({ "proof": text(&echo(b"")) }));
+}
+
+#[test]
+fn a_refusal_comes_through_with_its_name_and_code() {
+    let challenge = Party::new().challenge("web");
+    for (name, code) in [
+        ("NotAuthorized", 4),
+        ("InvalidArgument", 2),
+        ("Busy", 4),
+        ("OtherLineage", 4),
+        ("ForeignAnchor", 6),
+        ("WrongAudience", 4),
+        ("TooOld", 4),
+        ("Failed", 4),
+    ] {
+        let audience = format!("org.selfsame.Error.{name}");
+        let arguments = ["prove", "--audience", &audience, &challenge];
+        let output = ask(&arguments, b"");
+        assert_eq!(output.no(code).0, "because of the test");
+        let output = ask(&[&["--json"], &arguments[..]].concat(), b"");
+        let object = output.json();
+        assert_eq!((output.code, &object["error"]), (code, &json!(name)));
+        assert_eq!((&object["check"], &object["text"]), (&json!(null), &json!("because of the test")));
+    }
+}

@@ -1,0 +1,157 @@
+//! A stand-in for bus and agent: one connection over a socket, which answers `Hello` as a bus does, and then as the
+//! agent would.
+
+use std::collections::HashMap;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use futures_util::StreamExt;
+use selfsame_dbus::{AGENT_PATH, ByteBuf, Bytes, Error, Origin, Source};
+use tempfile::TempDir;
+use zbus::{Guid, OwnedVariant, connection, interface};
+
+/// What the agent that is stood in for has.
+pub const LINEAGE: &str = "selfsame1example";
+
+/// A bus with an agent on it, for one run of the command.
+pub struct StandIn {
+    folder: TempDir,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl StandIn {
+    pub fn start() -> Self {
+        let folder = TempDir::new().unwrap();
+        let listener = UnixListener::bind(path(&folder)).unwrap();
+        let (ready, is_ready) = mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            ready.send(()).unwrap();
+            let (stream, _) = listener.accept().unwrap();
+            runtime.block_on(serve(stream));
+        });
+        is_ready.recv().unwrap();
+        Self { folder, thread: Some(thread) }
+    }
+
+    /// Its address.
+    pub fn address(&self) -> String {
+        format!("unix:path={}", path(&self.folder).display())
+    }
+
+    /// Waits until the command has hung up.
+    pub fn end(mut self) {
+        // where it never came, this comes instead, so that the test fails and does not wait
+        let _ = UnixStream::connect(path(&self.folder));
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+fn path(folder: &TempDir) -> PathBuf {
+    folder.path().join("bus")
+}
+
+async fn serve(stream: UnixStream) {
+    let connection = connection::Builder::unix_stream(stream)
+        .server(Guid::generate())
+        .p2p()
+        .serve_at("/org/freedesktop/DBus", Bus)
+        .serve_at(AGENT_PATH, Agent)
+        .build()
+        .await
+        .unwrap();
+    let mut messages = zbus::MessageStream::from(&connection);
+    // to its end: the command has hung up
+    while let Some(Ok(_)) = messages.next().await {}
+}
+
+/// What a client asks of a bus.
+struct Bus;
+
+#[interface(name = "org.freedesktop.DBus")]
+impl Bus {
+    fn hello(&self) -> &'static str {
+        ":1.1"
+    }
+}
+
+/// An agent without an identity.
+struct Agent;
+
+#[interface(name = "org.selfsame.Identity1")]
+impl Agent {
+    /// Refuses with the error that the audience names, else echoes what it was given.
+    fn prove(
+        &self,
+        audience: &str,
+        challenge: &Bytes,
+        payload: &Bytes,
+        options: HashMap<&str, OwnedVariant>,
+    ) -> Result<ByteBuf, Error> {
+        match Error::from_name(audience, "because of the test") {
+            Some(error) => Err(error),
+            None => {
+                assert!(options.is_empty());
+                Ok(ByteBuf::from([audience.as_bytes(), b"\n", challenge, b"\n", payload].concat()))
+            }
+        }
+    }
+
+    fn introduce(&self) -> ByteBuf {
+        ByteBuf::from(b"introduction".to_vec())
+    }
+
+    #[zbus(property)]
+    fn lineage(&self) -> &'static str {
+        LINEAGE
+    }
+
+    #[zbus(property)]
+    fn born(&self) -> u64 {
+        1_798_761_600_000
+    }
+
+    #[zbus(property)]
+    fn index(&self) -> u64 {
+        4096 * 90
+    }
+
+    #[zbus(property)]
+    fn moments(&self) -> u64 {
+        12
+    }
+
+    #[zbus(property)]
+    fn foreign_anchors(&self) -> u64 {
+        1
+    }
+
+    #[zbus(property)]
+    fn condition(&self) -> &'static str {
+        "degraded"
+    }
+
+    #[zbus(property)]
+    fn sources(&self) -> Vec<Source> {
+        let source =
+            |name: &str, class: &str, healthy| Source { name: name.into(), class: class.into(), healthy };
+        vec![source("tpm", "tpm", false), source("rdseed", "cpu", true)]
+    }
+
+    #[zbus(property)]
+    fn memory(&self) -> &'static str {
+        "secret"
+    }
+
+    #[zbus(property)]
+    fn origin(&self) -> Origin {
+        Origin { reason: "boot".into(), predecessor: "selfsame1before".into() }
+    }
+
+    #[zbus(property)]
+    fn version(&self) -> &'static str {
+        "0.0.0\n"
+    }
+}

@@ -1,0 +1,177 @@
+//! The command line: code 2, and what a pipe does.
+
+use std::fs::File;
+use std::io::Read;
+use std::process::Stdio;
+
+use super::host::{AUDIENCE, Host, Party};
+use super::run::{command, selfsame, selfsame_with, text};
+
+#[test]
+fn what_is_wrong_with_the_command_line_is_usage() {
+    for line in [
+        &[][..],
+        &["hop"],
+        &["watch"],
+        &["id", "--verbose"],
+        &["challenge", "web"],
+        &["prove", "AAAA"],
+        &["verify", "web", "AAAA", "--uid", "root"],
+        &["id", "--bus-address", "no address"],
+        &["id", "--store", "peers"],
+        &["id", "--session", "--bus-address", "unix:path=/x"],
+        &["peers", "--session", "--store", "peers"],
+    ] {
+        let output = selfsame(line);
+        let (what, _) = output.no(2);
+        let object = selfsame(["--json"].iter().chain(line)).json();
+        assert_eq!((&object["error"], &object["check"]), (&"InvalidArgument".into(), &().into()), "{object}");
+        assert_eq!(object["text"], what);
+    }
+    let output = selfsame(["challenge", "web"]);
+    let (what, next) = output.no(2);
+    assert_eq!(what, "the following required arguments were not provided: --audience <NAME>");
+    assert_eq!(next, "usage: selfsame challenge --audience <NAME> <PEER>; `selfsame --help`");
+    assert_eq!(selfsame(["hop"]).no(2).0, "unrecognized subcommand 'hop'");
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    for line in [&["--help"][..], &["verify", "--help"], &["--version"], &["help", "prove"]] {
+        assert!(!selfsame(line).yes().is_empty());
+    }
+    let help = selfsame(["--help"]);
+    for code in 0..=6 {
+        assert!(help.yes().contains(&format!("\n  {code}  ")), "{help:?}");
+    }
+    assert!(selfsame(["--version"]).yes().starts_with("selfsame "));
+}
+
+#[test]
+fn names_and_audiences_have_bounds() {
+    let party = Party::new();
+    let long = "a".repeat(256);
+    for (peer, audience, what) in [
+        ("web", "", "audience of 0 bytes: 1 to 255"),
+        ("web", &long, "audience of 256 bytes: 1 to 255"),
+        ("", AUDIENCE, "peer: a name of 0 bytes: 1 to 255 without control characters"),
+        (
+            "a\nb",
+            AUDIENCE,
+            "peer: a name of 3 bytes, with a control character: 1 to 255 without control characters",
+        ),
+    ] {
+        let output = party.run(&["challenge", peer, "--audience", audience]);
+        assert_eq!(output.no(2).0, what);
+    }
+}
+
+#[test]
+fn what_a_host_is_asked_is_checked_before_there_is_an_agent() {
+    let party = Party::new();
+    let challenge = party.challenge("web");
+    let prove = |rest: &[&str]| {
+        let line = ["--bus-address", "unix:path=/nonexistent/bus", "prove", "--audience"];
+        let output = selfsame_with(line.iter().chain(rest), &[b'x'; 4097]);
+        (output.code, output.stderr.lines().next().unwrap_or_default().to_owned())
+    };
+    let usage = |what: &str| (2, format!("error: {what}"));
+    assert_eq!(prove(&["", &challenge]), usage("audience of 0 bytes: 1 to 255"));
+    assert_eq!(
+        prove(&["a", "A"]),
+        usage("the challenge is malformed: no base64url: it is cut short, or mistyped at its end")
+    );
+    assert_eq!(
+        prove(&["a", "AAAA"]),
+        usage("the challenge is malformed: challenge: `challenge` is not a map")
+    );
+    assert_eq!(
+        prove(&["a", "-", "--payload", "-"]),
+        usage("challenge and payload can't both be standard input")
+    );
+    assert_eq!(
+        prove(&["a", &challenge, "--payload", "-"]),
+        usage("the payload is too long: at most 4096 bytes")
+    );
+    assert_eq!(prove(&["a", &challenge, "--payload", "x"]).0, 3);
+}
+
+#[test]
+fn no_agent_is_code_3_and_no_verifier_code_4() {
+    let challenge = Party::new().challenge("web");
+    let nowhere = ["--bus-address", "unix:path=/nonexistent/bus"];
+    for line in [&["id"][..], &["status"], &["introduce"], &["prove", "--audience", "a", &challenge]] {
+        let output = selfsame(nowhere.iter().chain(line));
+        let (what, _) = output.no(3);
+        assert!(what.starts_with("agent not reachable: "), "{what}");
+        assert!(what.ends_with("(the bus at unix:path=/nonexistent/bus)"), "{what}");
+        let object = selfsame(nowhere.iter().chain(&["--json"]).chain(line)).json();
+        assert_eq!(object["error"], "Unreachable");
+    }
+    assert_eq!(selfsame(["--session", "id"]).code, 3);
+    for line in [
+        &["challenge", "web", "--audience", "a"][..],
+        &["meet", "web", "AAAA"],
+        &["enrol", "web", "AAAA"],
+        &["verify", "web", "AAAA"],
+        &["peers"],
+        &["forget", "web"],
+    ] {
+        let output = selfsame(line);
+        let (what, next) = output.no(4);
+        assert_eq!(
+            what,
+            format!("{}: the agent has no verifier yet: this version of it can't keep peers", line[0])
+        );
+        assert!(next.contains(&format!("`selfsame --store FILE {} …`", line[0])), "{next}");
+        assert_eq!(selfsame(["--json"].iter().chain(line)).json()["error"], "Unsupported");
+    }
+}
+
+#[test]
+fn what_others_say_can_not_move_the_cursor() {
+    let (party, mut host) = (Party::new(), Host::born(1));
+    party.enrol("web", &mut host, 100);
+    let subject = selfsame::Subject { unit: Some("a\u{1b}[2J\n\u{202e}b".into()), ..Default::default() };
+    let proof = text(&host.prove_as(&party.challenge("web"), 120, subject, Some(b"\x1b[2J")));
+    let refused = party.run(&["verify", "web", &proof, "--unit", "b"]);
+    let inspected = selfsame(["inspect", &proof]);
+    let verified = party.run(&["verify", "web", &proof]);
+    for shown in [refused.no(1).0, inspected.yes(), verified.yes()] {
+        assert!(shown.contains("a\\u{1b}[2J\\n\\u{202e}b"), "{shown}");
+        assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown}");
+    }
+}
+
+#[test]
+fn who_closes_the_pipe_has_read_enough() {
+    let (party, mut host) = (Party::new(), Host::born(1));
+    party.enrol("web", &mut host, 100);
+    let store = party.file.to_str().unwrap();
+    for (line, code) in [
+        (&["--store", store, "peers"][..], 0),
+        (&["--store", store, "--json", "forget", "db"], 1),
+        (&["--help"], 0),
+        (&["inspect", &host.introduce()], 0),
+    ] {
+        // the reading end is closed before anything is written
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut child = command().args(line).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stderr = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        assert_eq!((child.wait().unwrap().code(), &*stderr), (Some(code), ""), "{line:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_lost_is_no_yes() {
+    let party = Party::new();
+    party.challenge("web");
+    let store = party.file.to_str().unwrap();
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let output = command().args(["--store", store, "peers"]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(5));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.starts_with("error: the output is lost: "), "{stderr}");
+}
