@@ -1,0 +1,105 @@
+//! What stands in for the agent where there is none: the contract, served without an identity.
+
+use std::collections::HashMap;
+
+use selfsame_dbus::{ByteBuf, Bytes, Error, Origin, Source};
+use zbus::{OwnedVariant, interface};
+
+/// Serves `org.selfsame.Identity1` with made-up answers: the harness is tested against it, so is whoever calls the
+/// agent, and benches take it as the echo that an agent is measured against.
+///
+/// `Prove` refuses with the error whose D-Bus name the audience is, and answers any other with a proof of as many
+/// zeros as it was told.
+#[derive(Debug)]
+pub struct StandIn {
+    proof: ByteBuf,
+}
+
+impl StandIn {
+    /// One whose proofs have `proof_bytes`.
+    pub fn new(proof_bytes: usize) -> Self {
+        Self { proof: ByteBuf::from(vec![0; proof_bytes]) }
+    }
+}
+
+/// A stand-in for selfsame's agent: nothing of this is true.
+#[interface(name = "org.selfsame.Identity1")]
+impl StandIn {
+    #[zbus(out_args("proof"))]
+    async fn prove(
+        &self,
+        audience: &str,
+        challenge: &Bytes,
+        payload: &Bytes,
+        options: HashMap<&str, OwnedVariant>,
+    ) -> Result<ByteBuf, Error> {
+        let text = format!("{} {} {}", challenge.len(), payload.len(), options.len());
+        Error::from_name(audience, &text).map_or_else(|| Ok(self.proof.clone()), Err)
+    }
+
+    #[zbus(out_args("body"))]
+    async fn genesis(&self) -> Result<ByteBuf, Error> {
+        Ok(ByteBuf::from(*b"genesis"))
+    }
+
+    #[zbus(out_args("introduction"))]
+    async fn introduce(&self) -> Result<ByteBuf, Error> {
+        Ok(ByteBuf::from(*b"introduction"))
+    }
+
+    #[zbus(out_args("hop", "way"))]
+    async fn hop(&self, index: u64, tier: u8, way: bool) -> Result<(ByteBuf, Vec<ByteBuf>), Error> {
+        let way = way.then(|| ByteBuf::from(*b"way"));
+        Ok((ByteBuf::from(format!("{index} {tier}")), way.into_iter().collect()))
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn lineage(&self) -> &str {
+        "selfsame1standin"
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn born(&self) -> u64 {
+        0
+    }
+
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn index(&self) -> u64 {
+        4096
+    }
+
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn moments(&self) -> u64 {
+        2
+    }
+
+    #[zbus(property(emits_changed_signal = "true"))]
+    fn foreign_anchors(&self) -> u64 {
+        0
+    }
+
+    #[zbus(property(emits_changed_signal = "true"))]
+    fn condition(&self) -> &str {
+        "warming"
+    }
+
+    #[zbus(property(emits_changed_signal = "true"))]
+    fn sources(&self) -> Vec<Source> {
+        vec![Source { name: "kernel".into(), class: "kernel".into(), healthy: true }]
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn memory(&self) -> &str {
+        "locked"
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn origin(&self) -> Origin {
+        Origin { reason: "install".into(), predecessor: String::new() }
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn version(&self) -> &str {
+        env!("CARGO_PKG_VERSION")
+    }
+}
