@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Installs what is missing to build and test selfsame on Debian 12 or later. Does nothing where all is there.
+#   packaging/deps.sh [build|test|all]      (default: all)
+set -euo pipefail
+
+# to build: a linker, the TPM stack's and SQLite's headers
+build=(gcc libc6-dev pkg-config libtss2-dev libsqlite3-dev)
+# to run the tests and the demo: a TPM simulator, and a bus with its tools
+run=(swtpm dbus-daemon dbus-bin util-linux)
+
+case "${1:-all}" in
+    build) wanted=("${build[@]}") ;;
+    test) wanted=("${run[@]}") ;;
+    all) wanted=("${build[@]}" "${run[@]}") ;;
+    *) echo "usage: packaging/deps.sh [build|test|all]" >&2; exit 2 ;;
+esac
+
+missing=()
+for package in "${wanted[@]}"; do
+    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$state" = installed ] || missing+=("$package")
+done
+
+if [ "${#missing[@]}" -gt 0 ]; then
+    echo "installing: ${missing[*]}"
+    as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || { echo "not root and no sudo: install ${missing[*]} yourself" >&2; exit 1; }
+        as_root=(sudo)
+    fi
+    "${as_root[@]}" apt-get update -q
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -q -y --no-install-recommends "${missing[@]}"
+fi
+
+if ! command -v cargo >/dev/null; then
+    echo "no cargo: install the stable Rust toolchain (1.95 or later) with rustup; Debian's own is too old for zbus" >&2
+    exit 1
+fi
+for part in fmt clippy; do
+    cargo "$part" --version >/dev/null 2>&1 || echo "cargo $part is missing, tests/run.sh needs it: rustup component add rustfmt clippy" >&2
+done

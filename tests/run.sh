@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Installs what is missing, and runs all checks. SELFSAME_FULL=1: long tests with their full counts, else a tenth.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo "run as root, in a container say: the tests of the bus policy call as several users" >&2
+    exit 1
+fi
+
+began=$SECONDS
+step() { printf '\n== %s (%d s)\n' "$1" "$((SECONDS - began))"; }
+
+step "what is missing"
+packaging/deps.sh
+if ! command -v cargo-deny >/dev/null; then
+    # unoptimised: it is built once and runs a second; without its downloads of advisories
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=false CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+        CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/cargo-deny" \
+        cargo install cargo-deny --locked --no-default-features --version 0.20.2
+fi
+
+step "format"
+cargo fmt --all --check
+
+step "lints"
+cargo clippy --workspace --all-targets --locked -- -D warnings
+
+step "licences and sources"
+# the database of advisories is not in any package registry: `cargo deny check advisories` needs a network
+cargo deny check bans licenses sources
+
+step "the programs that the tests run"
+cargo build --workspace --bins --locked
+
+step "tests (SELFSAME_FULL=${SELFSAME_FULL:-unset})"
+cargo test --workspace --locked
+
+step "documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked --quiet
+
+step "all checks passed"
