@@ -1,8 +1,9 @@
 //! The command line of `selfsame-agent`. What is said here wins over the configuration file.
 
-use std::{ffi::OsString, fmt, path::PathBuf, process::ExitCode, str::FromStr, time::Duration};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode, str::FromStr, time::Duration};
 
 use clap::{Args, Parser};
+use selfsame_dbus::Bus;
 
 use crate::{
     config::{Config, ConfigError},
@@ -52,27 +53,6 @@ struct BusOptions {
     /// Serve on the system bus (the default)
     #[arg(long)]
     system: bool,
-}
-
-/// The bus that the agent serves on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Bus {
-    /// The system bus.
-    System,
-    /// The session bus.
-    Session,
-    /// The bus at this D-Bus address.
-    Address(String),
-}
-
-impl fmt::Display for Bus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Bus::System => f.write_str("the system bus"),
-            Bus::Session => f.write_str("the session bus"),
-            Bus::Address(address) => write!(f, "the bus at {address}"),
-        }
-    }
 }
 
 impl Options {

@@ -9,17 +9,17 @@ mod waiting;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use selfsame_dbus::{AGENT_BUS_NAME, AGENT_PATH};
+use selfsame_dbus::{AGENT_BUS_NAME, AGENT_PATH, Bus};
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until, timeout},
 };
 use zbus::{
-    Connection, connection,
+    Connection,
     fdo::{DBusProxy, NameOwnerChangedStream, RequestNameFlags, RequestNameReply},
 };
 
-use crate::{entropy::Status, keeper::Keeper, options::Bus};
+use crate::{entropy::Status, keeper::Keeper};
 use caller::Callers;
 pub(crate) use identity::Identity;
 
@@ -69,12 +69,7 @@ impl Connected {
     /// # Errors
     /// Where there is no bus, or it refuses us.
     pub(crate) async fn to(bus: Bus) -> Result<Self, BusError> {
-        let builder = match &bus {
-            Bus::System => connection::Builder::system(),
-            Bus::Session => connection::Builder::session(),
-            Bus::Address(address) => connection::Builder::address(address.as_str()),
-        };
-        let connection = builder.build().await.map_err(|why| no_bus(&bus, why))?;
+        let connection = bus.builder().build().await.map_err(|why| no_bus(&bus, why))?;
         let callers = Callers::new();
         // subscribed first, so that none goes unseen between the list and the first change
         let proxy = DBusProxy::new(&connection).await.map_err(|why| no_bus(&bus, why))?;

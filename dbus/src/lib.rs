@@ -7,11 +7,13 @@
 //! by byte, which doubles the time of a proof's way over the bus.
 #![forbid(unsafe_code)]
 
+mod bus;
 mod errors;
 mod identity;
 pub mod limits;
 mod names;
 
+pub use bus::Bus;
 pub use errors::{CallError, Error};
 pub use identity::{HopReply, Identity1Proxy, Options, Origin, Source};
 pub use names::{AGENT_BUS_NAME, AGENT_PATH, ERROR_PREFIX, IDENTITY_INTERFACE, IDENTITY_XML};

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::error::ErrorKind;
 use clap::{Args, ColorChoice, Parser, Subcommand};
+use selfsame_dbus::Bus;
 
 use crate::answer;
-use crate::bus::Bus;
 use crate::exit::{self, Code};
 use crate::failure::Failure;
 use crate::host::HostCommand;

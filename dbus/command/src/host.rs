@@ -2,11 +2,11 @@
 
 use clap::{Args, Subcommand};
 use selfsame::Challenge;
-use selfsame_dbus::{Bytes, Options, limits};
+use selfsame_dbus::{Bus, Bytes, Options, limits};
 use serde_json::json;
 
 use crate::answer::Answer;
-use crate::bus::Bus;
+use crate::bus::ask;
 use crate::failure::Failure;
 use crate::text::{Given, encode, malformed};
 
@@ -49,12 +49,12 @@ pub(crate) struct Prove {
 pub(crate) fn run(command: &HostCommand, bus: &Bus) -> Result<Answer, Failure> {
     match command {
         HostCommand::Id => {
-            let lineage = bus.ask(async |agent| agent.lineage().await)?;
+            let lineage = ask(bus, async |agent| agent.lineage().await)?;
             Ok(Answer { json: json!({ "lineage": lineage }), text: lineage })
         }
         HostCommand::Status => status::run(bus),
         HostCommand::Introduce => {
-            let introduction = encode(&bus.ask(async |agent| agent.introduce().await)?);
+            let introduction = encode(&ask(bus, async |agent| agent.introduce().await)?);
             Ok(Answer { json: json!({ "introduction": introduction }), text: introduction })
         }
         HostCommand::Prove(prove) => prove.run(bus),
@@ -77,7 +77,7 @@ impl Prove {
             None => Vec::new(),
         };
         let (challenge, payload, none) = (Bytes::new(&challenge), Bytes::new(&payload), Options::new());
-        let proof = encode(&bus.ask(async |agent| agent.prove(audience, challenge, payload, &none).await)?);
+        let proof = encode(&ask(bus, async |agent| agent.prove(audience, challenge, payload, &none).await)?);
         Ok(Answer { json: json!({ "proof": proof }), text: proof })
     }
 }

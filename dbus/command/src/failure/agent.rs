@@ -1,10 +1,9 @@
 //! What the agent refuses, and what it is when there is none.
 
-use selfsame_dbus::{CallError, ERROR_PREFIX, Error};
+use selfsame_dbus::{Bus, CallError, ERROR_PREFIX, Error};
 use zbus::DBusError;
 
 use super::{Failure, chain};
-use crate::bus::Bus;
 use crate::exit::Code;
 
 impl Failure {

@@ -1,10 +1,10 @@
 //! `status`: all that the agent tells of itself.
 
-use selfsame_dbus::{Origin, Source};
+use selfsame_dbus::{Bus, Origin, Source};
 use serde_json::json;
 
 use crate::answer::Answer;
-use crate::bus::Bus;
+use crate::bus::ask;
 use crate::failure::Failure;
 use crate::printable::printable;
 use crate::quantity::{ms_of_ticks, span, utc};
@@ -26,7 +26,7 @@ struct Status {
 
 /// Asks the agent for its properties.
 pub(super) fn run(bus: &Bus) -> Result<Answer, Failure> {
-    let status = bus.ask(async |agent| {
+    let status = ask(bus, async |agent| {
         Ok(Status {
             lineage: agent.lineage().await?,
             born_ms: agent.born().await?,
