@@ -9,7 +9,7 @@ use crate::hash::Digest;
 const MAX_HEADS: usize = 16_384;
 
 /// The heads of highest index that were handed out, in a proof or as an introduction.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Handed {
     heads: BTreeMap<u64, Digest>,
     /// From this index on all that were handed out are remembered.

@@ -12,10 +12,12 @@ use crate::fork;
 use crate::handed::{Handed, Judgement};
 use crate::hash::{Digest, LineageId, Pledge, Salt};
 use crate::hop::Hop;
+use crate::lineage::Lineage;
 use crate::merkle::{Inclusion, Tree};
 use crate::moment::Genesis;
+use crate::odometer::TIERS;
 use crate::pledge::{self, CHAINS, Opening};
-use crate::state::{self, Secret};
+use crate::state::{self, Memory, Secret, Secrets};
 use crate::verify::{self, HopRefusal};
 use crate::{odometer, time};
 
@@ -68,6 +70,26 @@ pub fn stir(state: &Secret, contributions: &[(&str, &[u8])]) -> Secret {
 /// The step to the next state, and the secrets of new pledges.
 pub fn ratchet(state: &mut Secret, index: u64, secrets: &mut [Secret]) {
     state::ratchet(state, index, secrets);
+}
+
+/// A second lineage with the same secrets, in another memory: what a thief of memory has, and who runs a clone of a
+/// machine. For tests of what happens then: nothing but tests makes a copy.
+///
+/// # Errors
+///
+/// Where `memory` refuses the secrets.
+pub fn copy<M: Memory, N: Memory>(lineage: &Lineage<M>, memory: N) -> Result<Lineage<N>, N::Error> {
+    lineage.copy_into(memory)
+}
+
+/// The secrets of the pledges that stand, tier 0 first: what a copy of memory can open.
+pub fn pending(secrets: &Secrets) -> &[Secret; TIERS] {
+    secrets.pending()
+}
+
+/// The secrets that were made ahead for the next moment's pledges, tier 0 first; all zeroes where none were.
+pub fn ahead(secrets: &Secrets) -> &[Secret; TIERS] {
+    secrets.ahead()
 }
 
 /// Whether a lineage that grew by `growth` ticks while `elapsed` ticks passed is not ahead of time.

@@ -464,6 +464,23 @@ impl<M: Memory> Lineage<M> {
     pub fn memory(&self) -> &M {
         &self.memory
     }
+
+    /// What whoever copies this host's memory has: see [`crate::hazmat::copy`].
+    pub(crate) fn copy_into<N: Memory>(&self, mut memory: N) -> Result<Lineage<N>, N::Error> {
+        memory.update(|secrets| secrets.copy_from(self.memory.secrets()))?;
+        Ok(Lineage {
+            memory,
+            genesis: self.genesis.clone(),
+            id: self.id,
+            head: self.head,
+            latest: self.latest.clone(),
+            pledges: self.pledges,
+            ahead: self.ahead,
+            retained: self.retained.clone(),
+            handed: self.handed.clone(),
+            moments: self.moments,
+        })
+    }
 }
 
 /// A statement on its way into a moment.

@@ -15,7 +15,7 @@ const LATEST: usize = 64;
 const SPANS: u64 = 64;
 
 /// The moments and openings that are kept.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Retained {
     moments: BTreeMap<u64, Arc<Moment>>,
     /// Of each tier, what is kept, oldest first.
@@ -24,7 +24,7 @@ pub(crate) struct Retained {
     latest: VecDeque<u64>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Kept {
     index: u64,
     opening: Arc<Opening>,

@@ -16,7 +16,7 @@ pub const BORN_MS: u64 = 1_800_000_000_000;
 #[derive(Debug)]
 pub struct Host<M> {
     pub lineage: Lineage<M>,
-    draws: Draws,
+    pub draws: Draws,
 }
 
 /// Bytes from a seed: other ones at each draw.

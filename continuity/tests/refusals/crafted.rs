@@ -17,11 +17,12 @@ const SALT: Salt = Salt::new([0x5a; 32]);
 #[derive(Clone, Debug)]
 pub struct Made {
     pub lineage: LineageId,
+    pub salt: Salt,
     pub head: Head,
     pub body: Vec<u8>,
     pub pledges: [Pledge; 16],
     /// By tier.
-    secrets: [[u8; 32]; 16],
+    pub secrets: [[u8; 32]; 16],
     /// The genesis's body.
     pub genesis: Vec<u8>,
 }
@@ -35,6 +36,7 @@ pub struct Says {
     pub pledges: [Pledge; 16],
     pub statements: Option<(u64, Digest)>,
     pub wall_ms: u64,
+    salt: Salt,
     secrets: [[u8; 32]; 16],
 }
 
@@ -48,7 +50,7 @@ impl Says {
     /// Replaces the pledge of a tier.
     pub fn new_pledge(&mut self, tier: usize, seed: &str) {
         self.secrets[tier] = secret(seed, self.index, tier);
-        self.pledges[tier] = pledge(&self.secrets[tier]);
+        self.pledges[tier] = pledge(&self.secrets[tier], &self.salt);
     }
 }
 
@@ -56,14 +58,14 @@ fn secret(seed: &str, index: u64, tier: usize) -> [u8; 32] {
     Purpose::Sample.hash(format!("{seed}, {index}, {tier}").as_bytes())
 }
 
-fn pledge(secret: &[u8; 32]) -> Pledge {
-    hazmat::pledge(&Secret::new(*secret), &SALT)
+fn pledge(secret: &[u8; 32], salt: &Salt) -> Pledge {
+    hazmat::pledge(&Secret::new(*secret), salt)
 }
 
 /// A lineage's genesis; another seed, another lineage.
 pub fn genesis(seed: &str) -> Made {
     let secrets: [[u8; 32]; 16] = std::array::from_fn(|tier| secret(seed, 0, tier));
-    let pledges = secrets.each_ref().map(pledge);
+    let pledges = secrets.each_ref().map(|secret| pledge(secret, &SALT));
     let body = map([
         (1, Some(uint(1u8))),
         (3, Some(uint(0u8))),
@@ -76,7 +78,7 @@ pub fn genesis(seed: &str) -> Made {
     .encode();
     let lineage = hazmat::lineage_of(&body).expect("it is a genesis");
     let head = Head { index: 0, digest: lineage.genesis_digest() };
-    Made { lineage, head, genesis: body.clone(), body, pledges, secrets }
+    Made { lineage, salt: SALT, head, genesis: body.clone(), body, pledges, secrets }
 }
 
 impl Made {
@@ -94,6 +96,7 @@ impl Made {
             pledges: self.pledges,
             statements: None,
             wall_ms: BORN_MS + index * 1000 / 4096,
+            salt: self.salt,
             secrets: self.secrets,
         };
         for tier in 0..=usize::from(hazmat::tier(self.head.index, index)) {
@@ -115,7 +118,8 @@ impl Made {
         let digest = Digest::new(Purpose::Moment.hash(&body));
         let head = Head { index: says.index, digest };
         let genesis = self.genesis.clone();
-        Self { lineage: self.lineage, head, body, pledges: says.pledges, secrets: says.secrets, genesis }
+        let Says { pledges, secrets, .. } = says;
+        Self { lineage: self.lineage, salt: self.salt, head, body, pledges, secrets, genesis }
     }
 
     /// The moment at `index` that follows this one and carries the statement.
@@ -124,7 +128,7 @@ impl Made {
     }
 
     pub fn anchor(&self) -> Anchor {
-        Anchor::new(self.lineage, SALT, self.head, self.pledges)
+        Anchor::new(self.lineage, self.salt, self.head, self.pledges)
     }
 
     /// The hop from this moment by tier `tier` to another.
@@ -134,7 +138,7 @@ impl Made {
 
     /// The opening of this moment's pledge at a tier over any digest.
     pub fn opening(&self, tier: u8, digest: &Digest) -> Opening {
-        hazmat::open(&Secret::new(self.secrets[usize::from(tier)]), &SALT, digest)
+        hazmat::open(&Secret::new(self.secrets[usize::from(tier)]), &self.salt, digest)
     }
 
     pub fn introduction(&self) -> Introduction {
