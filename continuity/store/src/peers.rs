@@ -4,6 +4,7 @@ use selfsame::{LineageId, Peer};
 
 use crate::error::StoreError;
 use crate::name::Name;
+use crate::rows::Holder;
 use crate::store::{Done, Store};
 
 /// A peer that is met or enrolled.
@@ -37,6 +38,17 @@ impl Store {
     pub fn peer(&mut self, peer: &str) -> Result<Peer, StoreError> {
         let name = Name::parse(peer)?;
         self.read(|rows| Ok(rows.known(&name)?.peer))
+    }
+
+    /// The peer whose lineage this is, or was until another succeeded it; `None` where nobody's is, or who had it is
+    /// forgotten.
+    ///
+    /// # Errors
+    ///
+    /// Where the file can't be read.
+    pub fn whose(&mut self, lineage: &LineageId) -> Result<Option<String>, StoreError> {
+        let holder = self.read(|rows| rows.holder(lineage))?;
+        Ok(holder.map(|(Holder::Present(peer) | Holder::Past(peer))| peer))
     }
 
     /// Forgets a peer: its anchor, hops, challenges, and past lineages; or the challenges of a name that is no

@@ -1,4 +1,4 @@
-//! What a run says when it ends with a yes, and how it is told.
+//! What a run says when it ends with a yes, and how all runs are told.
 
 use std::io::{self, ErrorKind, Write};
 
@@ -6,26 +6,49 @@ use serde_json::Value;
 
 use crate::exit::Code;
 use crate::failure::Failure;
+use crate::printable::printable;
 
 /// What was found, or done.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    /// For people: lines, without the last line break.
+    /// For people: lines, without the last line break. Nothing is written where it is empty.
     pub(crate) text: String,
     /// For programs: one object.
     pub(crate) json: Value,
+    /// For people, beside the answer, where it alone would leave them in doubt: a line on standard error.
+    pub(crate) note: Option<String>,
 }
 
-/// Tells what a run came to: in JSON all of it on standard output, else failures on standard error.
+impl Answer {
+    /// An answer for people, and for programs.
+    pub(crate) fn new(text: impl Into<String>, json: Value) -> Self {
+        Self { text: text.into(), json, note: None }
+    }
+
+    /// An answer that is nothing, such as an empty list for a script to go through, and what that means.
+    pub(crate) fn nothing(note: impl Into<String>, json: Value) -> Self {
+        Self { text: String::new(), json, note: Some(note.into()) }
+    }
+}
+
+/// Tells what a run came to: in JSON all of it on standard output, else failures and notes on standard error.
 ///
 /// Who closes the pipe has read enough: that changes no code.
 pub(crate) fn tell(outcome: &Result<Answer, Failure>, json: bool) -> Code {
     let code = outcome.as_ref().map_or_else(|failure| failure.code, |_| Code::Yes);
     let told = match outcome {
         Ok(answer) if json => write(io::stdout().lock(), &format!("{}\n", answer.json)),
-        Ok(answer) => write(io::stdout().lock(), &format!("{}\n", answer.text)),
+        Ok(Answer { text, note: None, .. }) => lines(text),
+        Ok(Answer { text, note: Some(note), .. }) => {
+            let noted = write(io::stderr().lock(), &format!("note: {}\n", printable(note)));
+            lines(text).and(noted)
+        }
         Err(failure) if json => write(io::stdout().lock(), &format!("{}\n", failure.json())),
-        Err(failure) => write(io::stderr().lock(), &failure.lines()),
+        Err(failure) => {
+            // an alarm is raised before its evidence is written, and whether or not that is lost
+            let raised = write(io::stderr().lock(), &failure.lines());
+            lines(failure.evidence.as_ref().map_or("", |evidence| &evidence.text)).and(raised)
+        }
     };
     match told {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -37,6 +60,11 @@ pub(crate) fn tell(outcome: &Result<Answer, Failure>, json: bool) -> Code {
         }
         _ => code,
     }
+}
+
+/// Lines on standard output, where there are any.
+fn lines(text: &str) -> io::Result<()> {
+    if text.is_empty() { Ok(()) } else { write(io::stdout().lock(), &format!("{text}\n")) }
 }
 
 fn write(mut to: impl Write, text: &str) -> io::Result<()> {

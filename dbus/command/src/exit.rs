@@ -5,9 +5,10 @@ use std::process::ExitCode;
 /// What a run came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
-    /// Yes: done, or the proof stands.
+    /// Yes: done, or the proof stands, or an answer shows no fork.
     Yes,
-    /// No: the proof was refused, or the peer or challenge is not such that it could be taken.
+    /// No: the proof was refused, the evidence of a fork shows none, or the peer or challenge is not such that it
+    /// could be taken.
     Refused,
     /// The command line is wrong, malformed arguments included.
     Usage,
@@ -45,15 +46,16 @@ impl From<Code> for ExitCode {
 /// The codes, as `--help` tells them. `{"error": name}` is the name on the right.
 pub(crate) const HELP: &str = "\
 Exit codes, and the names that --json gives:
-  0  yes: done, or the proof stands
-  1  the proof was refused, or there is no such peer or challenge: UnknownPeer, PeerExists, UnknownChallenge,
-     Malformed, OtherLineage, Succession, WrongAudience, WrongSubject, Clock, Stalled
+  0  yes: done, or the proof stands; of `confront`: no fork is shown
+  1  the proof was refused, or reported evidence shows no fork, or there is no such peer or challenge: UnknownPeer,
+     PeerExists, UnknownChallenge, Malformed, OtherLineage, Succession, WrongAudience, WrongSubject, Clock, Stalled
   2  usage, malformed arguments included: InvalidArgument
   3  the agent is not reachable: Unreachable
   4  the agent refused or can't do it: NotAuthorized, OtherLineage, WrongAudience, TooOld, NotKept, Unsupported,
      Unexpected, Failed; or too much is waiting or out: Busy
   5  a store or file can't be used: StoreUnavailable, FileUnavailable, SystemUnavailable
-  6  alarm, for a person to look at: ForeignAnchor, NotContinuous, Contradiction, Forked, and Clock after a lag
+  6  alarm, for a person to look at: ForeignAnchor, NotContinuous, Contradiction, Forked, and Clock after a lag; of
+     `confront`: a fork is shown (Forked), and is printed
 
-CHALLENGE, PROOF, INTRODUCTION and TEXT are base64url without padding, on one line; each may be `@FILE` (a file's
+CHALLENGE, PROOF, INTRODUCTION, FORK and TEXT are base64url without padding, on one line; each may be `@FILE` (a file's
 content, whitespace around it ignored) or `-` (standard input).";

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Value, json};
 
+use crate::answer::Answer;
 use crate::exit::Code;
 use crate::printable::printable;
 
@@ -26,12 +27,14 @@ pub(crate) struct Failure {
     pub(crate) text: String,
     /// What to do next.
     pub(crate) next: Option<String>,
+    /// What an alarm was found by: it goes to standard output, as an answer does, and in JSON beside the rest.
+    pub(crate) evidence: Option<Box<Answer>>,
 }
 
 impl Failure {
     /// A failure with a code, a name and a text; the rest is added by its other methods.
     pub(crate) fn new(code: Code, name: impl Into<Cow<'static, str>>, text: impl Into<String>) -> Self {
-        Self { code, name: name.into(), check: None, text: text.into(), next: None }
+        Self { code, name: name.into(), check: None, text: text.into(), next: None, evidence: None }
     }
 
     /// An argument is wrong.
@@ -64,8 +67,13 @@ impl Failure {
 
     /// For programs: one object.
     pub(crate) fn json(&self) -> Value {
-        let Self { code: _, name, check, text, next } = self;
-        json!({ "error": name, "check": check, "text": text, "next": next })
+        let Self { code: _, name, check, text, next, evidence } = self;
+        let mut object = json!({ "error": name, "check": check, "text": text, "next": next });
+        let evidence = evidence.as_ref().and_then(|evidence| evidence.json.as_object());
+        if let (Some(object), Some(evidence)) = (object.as_object_mut(), evidence) {
+            object.extend(evidence.clone());
+        }
+        object
     }
 }
 
@@ -91,5 +99,11 @@ mod tests {
         let alarm = Failure::new(Code::Alarm, "Forked", "copied");
         assert_eq!(alarm.lines(), "alarm: copied\n");
         assert_eq!(alarm.json(), json!({"error": "Forked", "check": null, "text": "copied", "next": null}));
+        let evidence = Some(Box::new(Answer::new("AAAA", json!({ "fork": "AAAA" }))));
+        let shown = Failure { evidence, ..alarm };
+        assert_eq!(shown.lines(), "alarm: copied\n");
+        let object =
+            json!({"error": "Forked", "check": null, "text": "copied", "next": null, "fork": "AAAA"});
+        assert_eq!(shown.json(), object);
     }
 }

@@ -1,8 +1,8 @@
 //! This host's side: what is asked of its agent, over D-Bus.
 
-use clap::{Args, Subcommand};
-use selfsame::Challenge;
-use selfsame_dbus::{Bus, Bytes, Options, limits};
+use clap::{Args, Subcommand, value_parser};
+use selfsame::{Challenge, HopAnswer, ParseError};
+use selfsame_dbus::{Bus, Bytes, HopReply, Options, limits};
 use serde_json::json;
 
 use crate::answer::Answer;
@@ -23,6 +23,12 @@ pub(crate) enum HostCommand {
     Introduce,
     /// Answer a relying party's challenge: print the proof
     Prove(Prove),
+    /// Answer a relying party's question after an alarm: print a hop of this host's own history, and the way to it
+    ///
+    /// The relying party's `questions` prints the lines to run; its `confront` takes what this prints. Where no such
+    /// moment was made yet, or its opening is gone, that is NotKept (code 4): go on with the next question. With
+    /// --json: {"answer": TEXT}.
+    Hop(Hop),
 }
 
 /// Answer a relying party's challenge: print the proof
@@ -41,6 +47,18 @@ pub(crate) struct Prove {
     payload: Option<Given>,
 }
 
+/// Answer a relying party's question for a hop.
+#[derive(Debug, Args)]
+pub(crate) struct Hop {
+    /// The hop is to the first moment after this index of the tier or more; below 2^63
+    #[arg(value_parser = value_parser!(u64).range(..=limits::INDEX_MAX))]
+    index: u64,
+
+    /// The tier of the pledge that it opens, 0 to 15
+    #[arg(value_parser = value_parser!(u8).range(..=i64::from(limits::TIER_MAX)))]
+    tier: u8,
+}
+
 /// Asks the agent on this bus.
 ///
 /// # Errors
@@ -50,14 +68,15 @@ pub(crate) fn run(command: &HostCommand, bus: &Bus) -> Result<Answer, Failure> {
     match command {
         HostCommand::Id => {
             let lineage = ask(bus, async |agent| agent.lineage().await)?;
-            Ok(Answer { json: json!({ "lineage": lineage }), text: lineage })
+            Ok(Answer::new(lineage.clone(), json!({ "lineage": lineage })))
         }
         HostCommand::Status => status::run(bus),
         HostCommand::Introduce => {
             let introduction = encode(&ask(bus, async |agent| agent.introduce().await)?);
-            Ok(Answer { json: json!({ "introduction": introduction }), text: introduction })
+            Ok(Answer::new(introduction.clone(), json!({ "introduction": introduction })))
         }
         HostCommand::Prove(prove) => prove.run(bus),
+        HostCommand::Hop(hop) => hop.run(bus),
     }
 }
 
@@ -78,6 +97,23 @@ impl Prove {
         };
         let (challenge, payload, none) = (Bytes::new(&challenge), Bytes::new(&payload), Options::new());
         let proof = encode(&ask(bus, async |agent| agent.prove(audience, challenge, payload, &none).await)?);
-        Ok(Answer { json: json!({ "proof": proof }), text: proof })
+        Ok(Answer::new(proof.clone(), json!({ "proof": proof })))
+    }
+}
+
+impl Hop {
+    fn run(&self, bus: &Bus) -> Result<Answer, Failure> {
+        let Self { index, tier } = *self;
+        // with the way: only so can the fork that it may show convince anyone (protocol section 7)
+        let HopReply { hop, way } = ask(bus, async |agent| agent.hop(index, tier, true).await)?;
+        let answer = || {
+            let way = way.iter().map(|hop| selfsame::Hop::parse(hop)).collect::<Result<_, _>>()?;
+            Ok(HopAnswer { hop: selfsame::Hop::parse(&hop)?, way })
+        };
+        let answer = answer().map_err(|error: ParseError| {
+            Failure::unexpected(&format!("the agent's answer is malformed: {error}"))
+        })?;
+        let text = encode(&answer.encode());
+        Ok(Answer::new(text.clone(), json!({ "answer": text })))
     }
 }

@@ -52,7 +52,7 @@ fn explain(bytes: &[u8]) -> Result<Answer, String> {
         "facts": show::facts_json(&facts),
         "fields": show::fields_json(&fields),
     });
-    Ok(Answer { text, json })
+    Ok(Answer::new(text, json))
 }
 
 #[cfg(test)]

@@ -6,17 +6,19 @@
 //!
 //! | code | meaning | names, with `--json` |
 //! | --- | --- | --- |
-//! | 0 | yes: done, or the proof stands | |
-//! | 1 | the proof was refused, or there is no such peer or challenge | UnknownPeer, PeerExists, UnknownChallenge, Malformed, OtherLineage, Succession, WrongAudience, WrongSubject, Clock, Stalled |
+//! | 0 | yes: done, or the proof stands; of `confront`: no fork is shown | |
+//! | 1 | the proof was refused, or reported evidence shows no fork, or there is no such peer or challenge | UnknownPeer, PeerExists, UnknownChallenge, Malformed, OtherLineage, Succession, WrongAudience, WrongSubject, Clock, Stalled |
 //! | 2 | usage, malformed arguments included | InvalidArgument |
 //! | 3 | the agent is not reachable | Unreachable |
 //! | 4 | the agent refused, or can't do it; or too much is waiting or out | NotAuthorized, OtherLineage, WrongAudience, TooOld, NotKept, Unsupported, Unexpected, Failed; Busy |
 //! | 5 | a store or file can't be used | StoreUnavailable, FileUnavailable, SystemUnavailable |
-//! | 6 | alarm, for a person to look at | ForeignAnchor, NotContinuous, Contradiction, Forked, Clock after a lag |
+//! | 6 | alarm, for a person to look at; of `confront`: a fork is shown | ForeignAnchor, NotContinuous, Contradiction, Forked, Clock after a lag |
 //!
 //! With `--json` standard output is one object, of a failure `{"error": name, "check": number or null, "text": …,
 //! "next": text or null}`, where `check` is the number in protocol section 7. Without, standard output is for the
 //! answer alone, and a failure is a line on standard error, `error:` or `alarm:`, and one that begins with `next:`.
+//! An answer that is nothing has a line `note:` there. The fork that `confront` finds is both: the alarm, and on
+//! standard output the fork; in JSON its members, which `party::forks` lists, are beside the alarm's.
 #![forbid(unsafe_code)]
 
 mod answer;

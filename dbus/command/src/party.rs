@@ -1,4 +1,4 @@
-//! The relying party's side: peers, challenges and proofs, kept in a file.
+//! The relying party's side: peers, challenges, proofs and forks, kept in a file.
 
 use std::path::Path;
 
@@ -10,6 +10,8 @@ use crate::exit::Code;
 use crate::failure::Failure;
 use crate::text::Given;
 
+mod ask;
+mod forks;
 mod judge;
 mod keep;
 mod verdict;
@@ -25,6 +27,25 @@ pub(crate) enum PartyCommand {
     Enrol(Enrol),
     /// Verify a proof of a known peer
     Verify(Verify),
+    /// After an alarm, print what to ask the peer's host, to make a proof of it: `hop INDEX TIER`, one a line
+    ///
+    /// Run each line on the host, `selfsame hop INDEX TIER`, in this order, and give `confront` what it prints.
+    /// Nothing is printed where there is nothing to ask. With --json: {"peer", "questions": [{"index", "tier"}, …]}.
+    Questions {
+        /// What you call the peer
+        peer: String,
+    },
+    /// Hold a host's answer to a question against what is kept. A fork that it shows is printed, and code 6
+    ///
+    /// The fork is kept, too, and its lineage never accepted again. Where the answer shows none, that is code 0: go on
+    /// with the next question. With --json: {"peer", "fork": null}, or the alarm with the members that `forks` has.
+    Confront {
+        /// What you call the peer
+        peer: String,
+
+        /// What `selfsame hop` printed on the peer's host
+        text: Given,
+    },
     /// List the peers that are known
     Peers,
     /// Forget a peer and its challenges; forks that are known of it are kept
@@ -32,6 +53,12 @@ pub(crate) enum PartyCommand {
         /// What you call the peer
         peer: String,
     },
+    /// List the forks that are known: proofs that a lineage was copied; or take in one that somebody else found
+    ///
+    /// A fork is kept by lineage, also where its peer is forgotten. One that is `for anyone` can be checked from the
+    /// lineage's id alone, by `selfsame inspect`. With --json: {"forks": [{"peer", "lineage", "for_anyone", "tier",
+    /// "indices", "bytes", "fork"}, …]}; with --report: {"peer", "lineage", "start", "new"}.
+    Forks(Forks),
 }
 
 /// Issue a challenge for a peer.
@@ -103,6 +130,21 @@ pub(crate) struct Verify {
     pass_time: bool,
 }
 
+/// List the forks that are known, or take in another.
+#[derive(Debug, Args)]
+pub(crate) struct Forks {
+    /// Only those of this peer's present and past lineages [default: all, those of forgotten peers too]
+    peer: Option<String>,
+
+    /// Print the forks themselves, to pass them on: one a line, in the order of the list
+    #[arg(long)]
+    text: bool,
+
+    /// Check a fork that somebody else found of a peer's lineage, and keep it: from then on that is never accepted
+    #[arg(long, value_name = "FORK", conflicts_with_all = ["peer", "text"])]
+    report: Option<Given>,
+}
+
 /// Asks the store in this file.
 ///
 /// # Errors
@@ -115,8 +157,11 @@ pub(crate) fn run(command: &PartyCommand, store: Option<&Path>) -> Result<Answer
         PartyCommand::Meet(meet) => keep::meet(meet, file),
         PartyCommand::Enrol(enrol) => judge::enrol(enrol, file),
         PartyCommand::Verify(verify) => judge::verify(verify, file),
+        PartyCommand::Questions { peer } => ask::questions(peer, file),
+        PartyCommand::Confront { peer, text } => ask::confront(peer, text, file),
         PartyCommand::Peers => keep::peers(file),
         PartyCommand::Forget { peer } => keep::forget(peer, file),
+        PartyCommand::Forks(forks) => forks::forks(forks, file),
     }
 }
 
@@ -129,8 +174,11 @@ fn no_verifier(command: &PartyCommand) -> Failure {
         PartyCommand::Meet(_) => "meet",
         PartyCommand::Enrol(_) => "enrol",
         PartyCommand::Verify(_) => "verify",
+        PartyCommand::Questions { .. } => "questions",
+        PartyCommand::Confront { .. } => "confront",
         PartyCommand::Peers => "peers",
         PartyCommand::Forget { .. } => "forget",
+        PartyCommand::Forks(_) => "forks",
     };
     let text = format!("{verb}: the agent has no verifier yet: this version of it can't keep peers");
     let next =

@@ -97,6 +97,11 @@ fn a_peer_recovers_from_a_fork_by_a_successor() {
     party.store.enrol("web", &proof, &now(32), &succeeds()).expect("it succeeds");
     party.meet_again("web", &mut successor, 40);
     assert_eq!(party.store.forks(Some("web")).expect("it is known"), [fork], "of its past lineage");
+    for lineage in [host.id(), successor.id()] {
+        assert_eq!(party.store.whose(&lineage).expect("readable").as_deref(), Some("web"));
+    }
+    party.store.forget("web").expect("it is known");
+    assert_eq!(party.store.whose(&host.id()).expect("readable"), None);
 }
 
 #[test]

@@ -15,10 +15,15 @@ impl Failure {
                 Self::new(Code::AgentRefused, "NotAuthorized", error.to_string()).next(RIGHTS)
             }
             CallError::Unreachable(_) => Self::unreachable(&chain(error), bus),
-            CallError::Unexpected(_) => Self::new(Code::AgentRefused, "Unexpected", chain(error))
-                .next("the agent is of another version than this command, perhaps: `selfsame --version`"),
+            CallError::Unexpected(_) => Self::unexpected(&chain(error)),
             _ => Self::new(Code::AgentRefused, "Unexpected", chain(error)),
         }
+    }
+
+    /// The agent's answer is none that the contract knows.
+    pub(crate) fn unexpected(text: &str) -> Self {
+        Self::new(Code::AgentRefused, "Unexpected", text)
+            .next("the agent is of another version than this command, perhaps: `selfsame --version`")
     }
 
     /// Nobody answers on this bus.
@@ -84,12 +89,18 @@ fn next(refusal: &Error) -> Option<&'static str> {
              decides"
         }
         Error::ForeignAnchor(_) => {
-            "somebody else may have answered in this host's name, with a copy of its memory. A person decides: \
-             compare with the relying party when it last heard this host, before either trusts the other"
+            "somebody else may have answered in this host's name, with a copy of its memory. Before either trusts the \
+             other, have the relying party make it a proof: `selfsame --store FILE questions PEER` there prints what to \
+             ask, each line of it is run here, `selfsame hop INDEX TIER`, and its answer taken there, `selfsame --store \
+             FILE confront PEER TEXT`. If none shows a fork, compare when it last heard this host: a person decides"
         }
         Error::TooOld(_) => {
             "bring the relying party a new introduction over a channel that it trusts: `selfsame introduce` here, \
              `selfsame meet PEER INTRODUCTION --replace` there"
+        }
+        Error::NotKept(_) => {
+            "go on with the relying party's next question. If this host has no such moment yet, it may have one after \
+             its next beat: ask again in some seconds"
         }
         Error::Failed(_) => {
             "this is a bug in the agent: its journal says more (`journalctl -u selfsame-agent`)"
@@ -121,6 +132,15 @@ mod tests {
             assert!(crate::exit::HELP.contains(name), "{name} is not in --help");
         }
         assert_eq!(refused(&Error::Busy(String::new())).text, "the agent refuses: Busy");
+    }
+
+    #[test]
+    fn a_foreign_anchor_says_what_to_run_on_either_side() {
+        let next = refused(&Error::ForeignAnchor(String::new())).next.unwrap();
+        for command in ["questions PEER", "selfsame hop INDEX TIER", "confront PEER TEXT"] {
+            assert!(next.contains(command), "{next}");
+        }
+        assert!(refused(&Error::NotKept(String::new())).next.unwrap().contains("next question"));
     }
 
     #[test]

@@ -91,8 +91,9 @@ fn next(refusal: &Refusal, question: &Question<'_>) -> String {
             question.command("verify", "PROOF --pass-time")
         ),
         Refusal::Contradiction { .. } => format!(
-            "two histories of one host are known: it was copied. A person decides which is the host, and recovers by an \
-             introduction over a trusted channel: {}",
+            "two histories of one host are known: it was copied. {}A person decides which is the host, and recovers by \
+             an introduction over a trusted channel, which drops what is kept: {}",
+            ask_first(question),
             question.command("meet", "INTRODUCTION --replace")
         ),
         Refusal::Verify(refusal) => match refusal {
@@ -101,7 +102,10 @@ fn next(refusal: &Refusal, question: &Question<'_>) -> String {
             | VerifyRefusal::GenesisMisplaced
             | VerifyRefusal::OtherGenesis { .. } => format!(
                 "anyone's garbage fails this check, and so does a thief: ask the host itself again, {again}. If it \
-                 fails again, a person decides, and recovers by an introduction over a trusted channel: {}",
+                 fails again, it is in earnest. {}A person decides, and recovers by an introduction over a trusted \
+                 channel{}: {}",
+                ask_first(question),
+                if question.how_to_prove_it().is_some() { ", which drops what is kept" } else { "" },
                 question.command("meet", "INTRODUCTION --replace")
             ),
             VerifyRefusal::WrongSubject { .. } => {
@@ -118,6 +122,12 @@ fn next(refusal: &Refusal, question: &Question<'_>) -> String {
     }
 }
 
+/// What comes before anything else after an alarm that is no proof yet.
+fn ask_first(question: &Question<'_>) -> String {
+    let how = question.how_to_prove_it();
+    how.map_or_else(String::new, |how| format!("Before anything else, make it a proof: {how}. "))
+}
+
 fn ticks(ticks: u64) -> String {
     span(ms_of_ticks_at_least(ticks))
 }
@@ -131,7 +141,7 @@ mod tests {
     use super::*;
 
     fn of(refusal: impl Into<Refusal>) -> Failure {
-        refused(&refusal.into(), &Question { file: Path::new("db"), peer: "web" })
+        refused(&refusal.into(), &Question::of(Path::new("db"), "web"))
     }
 
     #[test]
@@ -178,6 +188,32 @@ mod tests {
             assert!(failure.next.is_some());
             assert!(crate::exit::HELP.contains(name), "{name} is not in --help");
         }
+    }
+
+    #[test]
+    fn an_alarm_that_can_be_made_a_proof_says_how() {
+        let hop = VerifyRefusal::Hop { number: 1, why: HopRefusal::Opening { tier: 1 } };
+        for refusal in [
+            hop.clone().into(),
+            VerifyRefusal::GenesisMisplaced.into(),
+            Refusal::Contradiction { index: 1 },
+            Refusal::KnownFork,
+        ] {
+            let next = of(refusal).next.unwrap();
+            for command in [
+                "`selfsame --store db questions web`",
+                "`selfsame hop INDEX TIER`",
+                "`selfsame --store db confront web TEXT`",
+            ] {
+                assert!(next.contains(command), "{next}");
+            }
+        }
+        let next = of(Refusal::KnownFork).next.unwrap();
+        assert!(next.contains("`selfsame --store db forks web` shows the fork"), "{next}");
+        // of who was never met no hop is kept
+        let question = Question::of_first(Path::new("db"), "web");
+        let next = refused(&hop.into(), &question).next.unwrap();
+        assert!(!next.contains("questions"), "{next}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use selfsame::ChallengeRefusal;
+use selfsame::{ChallengeRefusal, ForkRefusal};
 use selfsame_store::StoreError;
 
 use super::{Failure, chain, proof};
@@ -16,9 +16,21 @@ pub(crate) struct Question<'a> {
     pub(crate) file: &'a Path,
     /// Of which peer.
     pub(crate) peer: &'a str,
+    /// Whether it is a first meeting: no hop of the peer's is kept yet, so there is nothing to ask its host.
+    is_first: bool,
 }
 
-impl Question<'_> {
+impl<'a> Question<'a> {
+    /// What is asked of the store in a file about a peer, or about all of them where its name is empty.
+    pub(crate) fn of(file: &'a Path, peer: &'a str) -> Self {
+        Self { file, peer, is_first: false }
+    }
+
+    /// The same, of a peer that is met for the first time.
+    pub(crate) fn of_first(file: &'a Path, peer: &'a str) -> Self {
+        Self { file, peer, is_first: true }
+    }
+
     /// A command line that asks the same store of the same peer, to be shown.
     pub(crate) fn command(&self, verb: &str, rest: &str) -> String {
         self.command_for(verb, self.peer, rest)
@@ -32,13 +44,40 @@ impl Question<'_> {
         format!("`{}`", words.join(" "))
     }
 
+    /// What to do about a fork that is kept: show it, make it one for anyone, and begin anew.
     pub(super) fn after_a_fork(&self) -> String {
         format!(
-            "this host was copied, and its lineage is never accepted again. A person decides which is the host, lets it \
-             begin a new lineage, and takes that: {}, {}",
+            "this host was copied, and its lineage is never accepted again: {} shows the fork. {}{}",
+            self.command("forks", ""),
+            match self.how_to_prove_it() {
+                Some(how) => format!("Where that is not for anyone yet, make it so: {how}. "),
+                None => String::new(),
+            },
+            self.begin_anew()
+        )
+    }
+
+    /// How a host that was copied is known again.
+    pub(crate) fn begin_anew(&self) -> String {
+        format!(
+            "A person decides which is the host, lets it begin a new lineage, and takes that: {}, {}",
             self.command("forget", ""),
             self.command("meet", "INTRODUCTION")
         )
+    }
+
+    /// How an alarm may be made a proof that convinces anyone: a fork (protocol section 7). `None` where nothing is
+    /// kept that the host could be asked for.
+    pub(crate) fn how_to_prove_it(&self) -> Option<String> {
+        let how = || {
+            format!(
+                "{} prints what to ask, each line of it is run on the host, `selfsame hop INDEX TIER`, and its answer \
+                 held against what is kept here, {}",
+                self.command("questions", ""),
+                self.command("confront", "TEXT")
+            )
+        };
+        (!self.is_first).then(how)
     }
 
     pub(super) fn after_another_lineage(&self) -> String {
@@ -61,7 +100,7 @@ impl Failure {
             StoreError::Challenge(ChallengeRefusal::Challenge(_)) => Self::usage(text),
             StoreError::UnknownPeer { .. } => refused("UnknownPeer").next(format!(
                 "{} lists those that are; meet it by an introduction, or enrol it by a proof",
-                Question { peer: "", ..*question }.command("peers", "")
+                question.command_for("peers", "", "")
             )),
             StoreError::PeerExists { peer, .. } if peer == question.peer => refused("PeerExists").next(format!(
                 "verify its proofs: {}; a newer introduction of the same lineage replaces its anchor: {}",
@@ -85,11 +124,24 @@ impl Failure {
             StoreError::Succession { .. } => {
                 refused("Succession").next(question.after_another_lineage())
             }
-            StoreError::Forked { .. } => {
-                Self::new(Code::Alarm, "Forked", text).next(question.after_a_fork())
-            }
-            StoreError::UnknownLineage { .. } => refused("UnknownPeer"),
-            StoreError::NoFork(_) => refused("Malformed"),
+            // here the lineage may be another peer's, or a forgotten one's: the list of all has it
+            StoreError::Forked { .. } => Self::new(Code::Alarm, "Forked", text).next(format!(
+                "that lineage was copied, and is never accepted again: {} shows the fork. {}",
+                question.command_for("forks", "", ""),
+                question.begin_anew()
+            )),
+            StoreError::UnknownLineage { .. } => refused("UnknownPeer").next(format!(
+                "there is nobody here whom it could warn of: {} lists the peers and their lineages; `selfsame inspect` \
+                 checks it",
+                question.command_for("peers", "", "")
+            )),
+            StoreError::NoFork(ForkRefusal::NoStart) => refused("Malformed").next(
+                "it has no genesis: ask who showed it to you for one that does; its finder makes it with `questions`, \
+                 `hop` and `confront`",
+            ),
+            StoreError::NoFork(_) => refused("Malformed").next(
+                "it shows nothing, and nothing has changed: `selfsame inspect` explains it. Mind who showed it to you",
+            ),
             StoreError::Busy { .. } | StoreError::Challenge(ChallengeRefusal::Busy { .. }) => {
                 Self::new(Code::AgentRefused, "Busy", text).next("wait a minute: challenges live for 60 s")
             }

@@ -88,6 +88,6 @@ impl Status {
             },
             "version": version,
         });
-        Answer { text: table.text(), json }
+        Answer::new(table.text(), json)
     }
 }

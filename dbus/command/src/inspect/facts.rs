@@ -27,8 +27,10 @@ pub(super) fn of(kind: Kind, bytes: &[u8]) -> Result<Vec<Fact>, ParseError> {
         Kind::Hop => hop(&Hop::parse(bytes)?),
         Kind::HopAnswer => {
             let HopAnswer { hop: found, way } = HopAnswer::parse(bytes)?;
-            let mut facts = hop(&found);
+            let mut facts = vec![text("lineage", found.moment().lineage().to_string())];
+            facts.extend(hop(&found));
             facts.push(("way", format!("{} hops", way.len()), json!(way.len())));
+            facts.push(text("shows", ANSWER_SHOWS));
             facts
         }
     })
@@ -96,19 +98,36 @@ fn hop(hop: &Hop) -> Vec<Fact> {
 }
 
 fn fork(fork: &Fork) -> Vec<Fact> {
-    let [first, second] = fork.hops().each_ref().map(|hop| hop.moment().digest().to_string());
+    let lineage = fork.lineage();
     let checked = fork.check([]);
     let shows = match &checked {
-        Ok(_) => "a fork, checked from its genesis: this lineage was copied".to_owned(),
-        Err(ForkRefusal::NoStart) => {
-            "it has no genesis: only who holds the moment that it starts from can check it".to_owned()
-        }
-        Err(why) => format!("no fork: {why}"),
+        Ok(_) => format!("that lineage {lineage} was copied: checked from the genesis, a proof for anyone"),
+        Err(ForkRefusal::NoStart) => FOR_A_HOLDER.to_owned(),
+        Err(why) => format!("nothing, it is no fork: {why}"),
+    };
+    let [first, second] = fork.hops().each_ref().map(|hop| hop.moment());
+    let [first_tier, second_tier] = fork.hops().each_ref().map(|hop| hop.tier());
+    let opens = if first_tier == second_tier {
+        format!("the pledge of tier {first_tier}, twice")
+    } else {
+        format!("pledges of tiers {first_tier} and {second_tier}")
     };
     vec![
         ("shows", shows, json!(checked.is_ok())),
-        text("first moment", first),
-        text("second moment", second),
+        text("lineage", lineage.to_string()),
+        ("opens", opens, json!([first_tier, second_tier])),
+        age("first index", first.index()),
+        text("first moment", first.digest().to_string()),
+        age("second index", second.index()),
+        text("second moment", second.digest().to_string()),
         ("way", format!("{} hops", fork.way().len()), json!(fork.way().len())),
     ]
 }
+
+/// What an answer to a question is worth.
+const ANSWER_SHOWS: &str =
+    "nothing by itself: who asked for it holds it against what was accepted: `confront`";
+
+/// What a fork without its genesis is worth.
+const FOR_A_HOLDER: &str = "nothing by itself: it has no genesis, and only who holds the moment that it starts from can \
+                            check it: `forks --report`";

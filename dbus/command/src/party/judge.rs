@@ -17,7 +17,7 @@ use crate::quantity::span;
 /// Enrols a peer.
 pub(super) fn enrol(asked: &Enrol, file: &Path) -> Result<Answer, Failure> {
     let Enrol { peer, proof, dry_run } = asked;
-    let question = Question { file, peer };
+    let question = Question::of_first(file, peer);
     let proof = proof.message("the proof")?;
     let options = EnrolOptions { dry_run: *dry_run, ..EnrolOptions::default() };
     let now = now()?;
@@ -44,7 +44,7 @@ pub(super) fn enrol(asked: &Enrol, file: &Path) -> Result<Answer, Failure> {
 /// Verifies a proof.
 pub(super) fn verify(asked: &Verify, file: &Path) -> Result<Answer, Failure> {
     let Verify { peer, proof, uid, unit, app, pass_time } = asked;
-    let question = Question { file, peer };
+    let question = Question::of(file, peer);
     let proof = proof.message("the proof")?;
     let policy = Policy {
         wanted: Wanted { uid: *uid, unit: unit.clone(), app: app.clone() },

@@ -18,7 +18,7 @@ use crate::text::{encode, malformed};
 /// Issues a challenge. Makes the store, where there is none.
 pub(super) fn challenge(asked: &Challenge, file: &Path) -> Result<Answer, Failure> {
     let Challenge { peer, audience, lineage } = asked;
-    let question = Question { file, peer };
+    let question = Question::of(file, peer);
     let mut nonce = [0; NONCE_BYTES];
     getrandom::fill(&mut nonce).map_err(|error| Failure::system("no random bytes", &error))?;
     let options = ChallengeOptions { lineage: *lineage, ..ChallengeOptions::default() };
@@ -34,14 +34,14 @@ pub(super) fn challenge(asked: &Challenge, file: &Path) -> Result<Answer, Failur
         "since": challenge.start(),
         "expires_ms": now.wall_ms.saturating_add(LIFE_MS),
     });
-    Ok(Answer { text, json })
+    Ok(Answer::new(text, json))
 }
 
 /// Takes an introduction. Makes the store, where there is none.
 pub(super) fn meet(asked: &Meet, file: &Path) -> Result<Answer, Failure> {
     const WHAT: &str = "the introduction";
     let Meet { peer, introduction, replace } = asked;
-    let question = Question { file, peer };
+    let question = Question::of(file, peer);
     let introduction = Introduction::parse(&introduction.message(WHAT)?)
         .map_err(|error| malformed(WHAT, &error.to_string()))?;
     let now = now()?;
@@ -54,12 +54,12 @@ pub(super) fn meet(asked: &Meet, file: &Path) -> Result<Answer, Failure> {
         printable(peer)
     );
     let json = json!({ "peer": peer, "lineage": lineage, "index": index, "replaced": replace });
-    Ok(Answer { text, json })
+    Ok(Answer::new(text, json))
 }
 
 /// Lists the peers.
 pub(super) fn peers(file: &Path) -> Result<Answer, Failure> {
-    let question = Question { file, peer: "" };
+    let question = Question::of(file, "");
     let peers = question.done(question.open()?.peers())?;
     let width = peers.iter().map(|peer| printable(&peer.name).chars().count()).max().unwrap_or(0);
     let lines = peers.iter().map(|peer| {
@@ -81,15 +81,15 @@ pub(super) fn peers(file: &Path) -> Result<Answer, Failure> {
             })
         })
         .collect();
-    Ok(Answer { text, json: json!({ "peers": peers }) })
+    Ok(Answer::new(text, json!({ "peers": peers })))
 }
 
 /// Forgets a peer.
 pub(super) fn forget(peer: &str, file: &Path) -> Result<Answer, Failure> {
-    let question = Question { file, peer };
+    let question = Question::of(file, peer);
     question.done(question.open()?.forget(peer))?;
     let text = format!("{}: forgotten", printable(peer));
-    Ok(Answer { text, json: json!({ "peer": peer, "forgotten": true }) })
+    Ok(Answer::new(text, json!({ "peer": peer, "forgotten": true })))
 }
 
 impl Question<'_> {

@@ -71,7 +71,7 @@ impl Told {
     }
 
     pub(super) fn answer(self) -> Answer {
-        Answer { text: self.table.text(), json: Value::Object(self.json) }
+        Answer::new(self.table.text(), Value::Object(self.json))
     }
 }
 

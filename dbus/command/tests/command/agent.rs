@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::host::Party;
 use super::run::{Output, bytes, selfsame_with, text};
-use super::stand_in::{LINEAGE, StandIn};
+use super::stand_in::{self, LINEAGE, StandIn};
 
 /// Runs the command on a bus with an agent.
 fn ask(arguments: &[&str], input: &[u8]) -> Output {
@@ -96,5 +96,35 @@ fn a_refusal_comes_through_with_its_name_and_code() {
         let object = output.json();
         assert_eq!((output.code, &object["error"]), (code, &json!(name)));
         assert_eq!((&object["check"], &object["text"]), (&json!(null), &json!("because of the test")));
+    }
+}
+
+#[test]
+fn a_hop_is_one_text_with_its_way() {
+    let expected = stand_in::host().lineage.hop(5000, 2, true).unwrap();
+    assert!(!expected.way.is_empty());
+    let answer = text(&expected.encode());
+    assert_eq!(ask(&["hop", "5000", "2"], b"").yes(), answer);
+    assert_eq!(ask(&["--json", "hop", "5000", "2"], b"").json(), json!({ "answer": answer }));
+}
+
+#[test]
+fn a_hop_that_is_not_kept_is_code_4_and_what_is_no_hop_too() {
+    let output = ask(&["hop", "5100", "2"], b"");
+    let (_, next) = output.no(4);
+    assert!(next.starts_with("go on with the relying party's next question"), "{next}");
+    assert_eq!(ask(&["--json", "hop", "5100", "2"], b"").json()["error"], "NotKept");
+    let output = ask(&["hop", "1", "0"], b"");
+    assert!(output.no(4).0.starts_with("the agent's answer is malformed: hop: "), "{output:?}");
+    assert_eq!(ask(&["--json", "hop", "1", "0"], b"").json()["error"], "Unexpected");
+}
+
+#[test]
+fn a_foreign_anchor_says_what_to_run_next() {
+    let challenge = Party::new().challenge("web");
+    let output = ask(&["prove", "--audience", "org.selfsame.Error.ForeignAnchor", &challenge], b"");
+    let (_, next) = output.no(6);
+    for command in ["--store FILE questions PEER`", "`selfsame hop INDEX TIER`", "confront PEER TEXT`"] {
+        assert!(next.contains(command), "{next}");
     }
 }

@@ -4,7 +4,7 @@ use super::host::{Host, Party, SECOND, before, wall_ms};
 use super::run::{bytes, text};
 
 /// A party that knows "web" by a moment at index 64, the host, and a copy of it.
-fn copied() -> (Party, Host, Host) {
+pub fn copied() -> (Party, Host, Host) {
     let (party, born) = (Party::new(), wall_ms());
     let (mut host, mut copy) = (Host::born_at(1, born), Host::born_at(1, born));
     let challenge = party.challenge("web");
@@ -25,13 +25,15 @@ fn two_openings_of_one_pledge_are_a_fork() {
     let expected = "check 7: a pledge was opened over two moments: this lineage was copied";
     assert_eq!(what, format!("proof refused: {expected}"));
     assert!(next.contains("never accepted again") && next.contains("forget web"), "{next}");
+    assert!(next.contains(" forks web` shows the fork") && next.contains(" questions web`"), "{next}");
 
     // from then on nothing of that lineage is taken, also where the peer is forgotten
     let proof = copy.prove(&party.challenge("web"), 90);
     let (what, _) = party.refused_by(&["verify", "web", &proof], 6, "Forked", None::<u8>);
     assert_eq!(what, "proof refused: a fork of this lineage is known");
     party.run(&["forget", "web"]).yes();
-    let (what, _) = party.refused(&["meet", "web", &host.introduce()], 6, "Forked");
+    let (what, next) = party.refused(&["meet", "web", &host.introduce()], 6, "Forked");
+    assert!(next.contains(" forks` shows the fork"), "{next}");
     assert_eq!(what, format!("a fork of lineage {} is known", host.id()));
     let proof = host.prove(&party.challenge("web"), 100);
     party.refused(&["enrol", "web", &proof], 6, "Forked");
@@ -59,6 +61,7 @@ fn two_histories_contradict_each_other_until_a_person_decides() {
         "proof refused: check 8: it contradicts what is known at index 65: this lineage was copied"
     );
     assert!(next.contains("meet web INTRODUCTION --replace"), "{next}");
+    assert!(next.contains(" questions web`") && next.contains(" confront web TEXT`"), "{next}");
     let introduction = host.introduce();
     party.run(&["meet", "web", &introduction, "--replace"]).yes();
     party.verify("web", &mut host, 90);
@@ -75,6 +78,7 @@ fn an_opening_that_does_not_match_is_an_alarm() {
     let (what, next) = party.refused_by(&["verify", "web", &text(&wrong)], 6, "NotContinuous", 3);
     assert_eq!(what, "proof refused: check 3: hop 1: the opening does not match the pledge of tier 2");
     assert!(next.starts_with("anyone's garbage fails this check, and so does a thief"), "{next}");
+    assert!(next.contains(" questions web`") && next.contains(" confront web TEXT`"), "{next}");
     party.run(&["verify", "web", &proof]).yes();
 }
 
@@ -88,7 +92,8 @@ fn a_genesis_that_is_missing_is_an_alarm() {
     proof.truncate(proof.len() - genesis.len() - 4);
     assert_eq!(proof[0], 0xa7, "a map of seven");
     proof[0] = 0xa6;
-    let (what, _) = party.refused_by(&["enrol", "web", &text(&proof)], 6, "NotContinuous", 4);
+    let (what, next) = party.refused_by(&["enrol", "web", &text(&proof)], 6, "NotContinuous", 4);
+    assert!(!next.contains("questions"), "nothing is kept of who was never met: {next}");
     assert_eq!(what, "proof refused: check 4: the genesis is there if and only if the proof starts from it");
 }
 

@@ -97,6 +97,11 @@ impl Host {
         proofs.into_iter().next().unwrap().unwrap().encode()
     }
 
+    /// Its answer to a question, as it travels; `None` where it is not kept.
+    pub fn hop(&self, index: u64, tier: u8) -> Option<String> {
+        self.lineage.hop(index, tier, true).ok().map(|answer| text(&answer.encode()))
+    }
+
     /// An introduction, as it travels.
     pub fn introduce(&mut self) -> String {
         text(&self.lineage.introduce().encode())

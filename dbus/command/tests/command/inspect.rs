@@ -116,7 +116,9 @@ fn a_hop_and_an_answer() {
     assert_eq!(object["facts"]["to"], 5100);
     assert_eq!(at(&object, &["tier"]), 2);
     assert!(shown.contains("the pledge of tier 2"), "{shown}");
-    let (_, object) = explained(&text(&answer.encode()));
+    let (shown, object) = explained(&text(&answer.encode()));
+    assert_eq!(object["facts"]["lineage"], host.id());
+    assert!(shown.contains("nothing by itself: who asked for it"), "{shown}");
     assert_eq!((&object["kind"], &object["facts"]["way"]), (&json!("hop answer"), &json!(answer.way.len())));
     assert_eq!(at(&object, &["hop", "tier"]), 2);
     assert_eq!(at(&object, &["way"]).as_array().unwrap().len(), answer.way.len());
@@ -133,8 +135,8 @@ fn a_fork() {
     host.beat(90);
     let mut store = party.store();
     for (way, shows, start) in [
-        (false, false, "only who holds the moment that it starts from can check it"),
-        (true, true, "a fork, checked from its genesis: this lineage was copied"),
+        (false, false, "nothing by itself: it has no genesis, and only who holds the moment".to_owned()),
+        (true, true, format!("that lineage {} was copied: checked from the genesis", host.id())),
     ] {
         let fork = store
             .questions("web")
@@ -145,7 +147,11 @@ fn a_fork() {
             .unwrap();
         let (shown, object) = explained(&text(&fork.encode()));
         assert_eq!((&object["kind"], &object["facts"]["shows"]), (&json!("fork"), &json!(shows)), "{shown}");
-        assert!(shown.contains(start), "{shown}");
+        assert!(shown.contains(&format!("  shows          {start}")), "{shown}");
+        assert_eq!(object["facts"]["lineage"], host.id());
+        let indices = fork.hops().each_ref().map(|hop| hop.moment().index());
+        assert_eq!(object["facts"]["first_index"], indices[0]);
+        assert_eq!(object["facts"]["second_index"], indices[1]);
         assert_eq!(at(&object, &["lineage"]), &json!(host.id()));
         assert_eq!(at(&object, &["first_hop", "tier"]), at(&object, &["second_hop", "tier"]));
         assert_eq!(object["fields"].get("genesis").is_some(), way);

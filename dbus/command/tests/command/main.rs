@@ -6,9 +6,11 @@
 
 mod agent;
 mod alarms;
+mod forks;
 mod host;
 mod inspect;
 mod party;
+mod questions;
 mod refusals;
 mod run;
 mod stand_in;

@@ -8,12 +8,23 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use futures_util::StreamExt;
-use selfsame_dbus::{AGENT_PATH, ByteBuf, Bytes, Error, Origin, Source};
+use selfsame_dbus::{AGENT_PATH, ByteBuf, Bytes, Error, HopReply, Origin, Source};
 use tempfile::TempDir;
 use zbus::{Guid, OwnedVariant, connection, interface};
 
+use super::host::Host;
+
 /// What the agent that is stood in for has.
 pub const LINEAGE: &str = "selfsame1example";
+
+/// The host whose hops that agent tells.
+pub fn host() -> Host {
+    let mut host = Host::born_at(1, 1 << 40);
+    for index in [100, 5000, 5100] {
+        host.beat(index);
+    }
+    host
+}
 
 /// A bus with an agent on it, for one run of the command.
 pub struct StandIn {
@@ -97,6 +108,18 @@ impl Agent {
                 Ok(ByteBuf::from([audience.as_bytes(), b"\n", challenge, b"\n", payload].concat()))
             }
         }
+    }
+
+    /// Answers as [`host`] does, always with the way; from index 1 on with garbage.
+    fn hop(&self, index: u64, tier: u8, way: bool) -> Result<HopReply, Error> {
+        assert!(way, "only with the way it may show a fork to anyone");
+        if index == 1 {
+            return Ok(HopReply { hop: ByteBuf::from(b"no hop".to_vec()), way: Vec::new() });
+        }
+        let answer = host().lineage.hop(index, tier, way);
+        let answer = answer.map_err(|error| Error::NotKept(error.to_string()))?;
+        let way = answer.way.iter().map(|hop| ByteBuf::from(hop.encode())).collect();
+        Ok(HopReply { hop: ByteBuf::from(answer.hop.encode()), way })
     }
 
     fn introduce(&self) -> ByteBuf {

@@ -9,7 +9,7 @@ use super::host::{AUDIENCE, Host, Party};
 fn a_store_is_made_by_who_makes_peers_and_not_by_a_mistyped_name() {
     let (party, mut host) = (Party::new(), Host::born(1));
     for arguments in
-        [&["peers"][..], &["forget", "web"], &["verify", "web", "AAAA"], &["enrol", "web", "AAAA"]]
+        [&["peers"][..], &["forget", "web"], &["verify", "web", "AAAA"], &["questions", "web"], &["forks"]]
     {
         let (what, next) = party.refused(arguments, 5, "StoreUnavailable");
         assert_eq!(what, format!("{}: there is no such store", party.file.display()));
@@ -21,6 +21,8 @@ fn a_store_is_made_by_who_makes_peers_and_not_by_a_mistyped_name() {
         &["meet", "web", "AAAA"],
         &["challenge", "web", "--audience", AUDIENCE, "--lineage", "selfsame1x"],
         &["verify", "web", "A.A"],
+        &["confront", "web", "AAAA"],
+        &["forks", "--report", "AAAA"],
     ] {
         party.refused(arguments, 2, "InvalidArgument");
     }

@@ -12,7 +12,16 @@ fn what_is_wrong_with_the_command_line_is_usage() {
     for line in [
         &[][..],
         &["hop"],
+        &["hop", "1"],
+        &["hop", "0", "16"],
+        &["hop", "9223372036854775808", "0"],
+        &["hop", "-1", "0"],
         &["watch"],
+        &["confront", "web"],
+        &["questions"],
+        &["forks", "web", "--report", "AAAA"],
+        &["forks", "--text", "--report", "AAAA"],
+        &["hop", "1", "0", "--store", "peers"],
         &["id", "--verbose"],
         &["challenge", "web"],
         &["prove", "AAAA"],
@@ -32,7 +41,7 @@ fn what_is_wrong_with_the_command_line_is_usage() {
     let (what, next) = output.no(2);
     assert_eq!(what, "the following required arguments were not provided: --audience <NAME>");
     assert_eq!(next, "usage: selfsame challenge --audience <NAME> <PEER>; `selfsame --help`");
-    assert_eq!(selfsame(["hop"]).no(2).0, "unrecognized subcommand 'hop'");
+    assert_eq!(selfsame(["watch"]).no(2).0, "unrecognized subcommand 'watch'");
 }
 
 #[test]
@@ -100,7 +109,9 @@ fn what_a_host_is_asked_is_checked_before_there_is_an_agent() {
 fn no_agent_is_code_3_and_no_verifier_code_4() {
     let challenge = Party::new().challenge("web");
     let nowhere = ["--bus-address", "unix:path=/nonexistent/bus"];
-    for line in [&["id"][..], &["status"], &["introduce"], &["prove", "--audience", "a", &challenge]] {
+    let prove = ["prove", "--audience", "a", &challenge];
+    let hop = ["hop", "9223372036854775807", "15"];
+    for line in [&["id"][..], &["status"], &["introduce"], &prove, &hop] {
         let output = selfsame(nowhere.iter().chain(line));
         let (what, _) = output.no(3);
         assert!(what.starts_with("agent not reachable: "), "{what}");
@@ -114,8 +125,12 @@ fn no_agent_is_code_3_and_no_verifier_code_4() {
         &["meet", "web", "AAAA"],
         &["enrol", "web", "AAAA"],
         &["verify", "web", "AAAA"],
+        &["questions", "web"],
+        &["confront", "web", "AAAA"],
         &["peers"],
         &["forget", "web"],
+        &["forks"],
+        &["forks", "--report", "AAAA"],
     ] {
         let output = selfsame(line);
         let (what, next) = output.no(4);
