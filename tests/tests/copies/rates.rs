@@ -1,0 +1,212 @@
+//! How often a used copy can be shown to have been: a table of the time since its use by its age when it was used.
+
+use std::{fmt, thread};
+
+use selfsame::{ProveRefusal, TICKS_PER_SECOND};
+use selfsame_tests::play::count::cases;
+use selfsame_tests::play::sparse::{Beat, nearest};
+use selfsame_tests::play::{Thief, host::Draws};
+
+use super::scene::{PEER, SECOND, Scene, Times, WAY, convinces_anyone};
+use super::strategies::{LAG, Strategy, answering};
+
+/// Time since the copy was used, by its age then: powers of 4 from 1/4.
+const RATIOS: [f64; 7] = [0.25, 1.0, 4.0, 16.0, 64.0, 256.0, 1024.0];
+
+/// Schedules of the full count.
+const SCHEDULES: u32 = 2100;
+
+/// A random schedule, in ticks.
+#[derive(Clone, Copy, Debug)]
+struct Schedule {
+    seed: u64,
+    /// Which of the ratios.
+    ratio: usize,
+    /// From the copy to its use.
+    age: u64,
+    /// From the relying party's last meeting with the host to the copy's use.
+    away: u64,
+    /// The host's age when the relying party met it last.
+    met: u64,
+    /// The phase of the host's beat of 8 s.
+    phase: u64,
+}
+
+/// What came of a schedule: whether a fork was shown to anyone.
+#[derive(Debug)]
+struct Outcome {
+    schedule: Schedule,
+    /// By two clones that both went on honestly.
+    clones: bool,
+    /// Whatever a thief who answered once had tried.
+    once: bool,
+    /// Whatever a thief had tried who answered ten times before the host was asked.
+    often: bool,
+}
+
+/// Numbers from a seed.
+struct Chance(Draws);
+
+impl Chance {
+    /// A number from `from` up to `to`, all orders of magnitude alike.
+    fn between(&mut self, from: u64, to: u64) -> u64 {
+        let (from, to) = ((from as f64).ln(), (to as f64).ln());
+        (from + (to - from) * self.unit()).exp() as u64
+    }
+
+    fn unit(&mut self) -> f64 {
+        let drawn = self.0.draw();
+        u64::from_le_bytes(drawn[..8].try_into().unwrap()) as f64 / u64::MAX as f64
+    }
+}
+
+impl Schedule {
+    fn random(number: u64) -> Self {
+        let mut chance = Chance(Draws::new(number));
+        let age = match number % 2 {
+            // much younger and much older than the lag that is only reported
+            0 => chance.between(2 * SECOND, LAG),
+            _ => chance.between(4 * LAG, 4 * 3600 * SECOND),
+        };
+        let away = (age as f64 * (1.0 + chance.between(1, 4096) as f64 / 64.0)) as u64 + 2 * SECOND;
+        Self {
+            seed: number,
+            ratio: (number / 2) as usize % RATIOS.len(),
+            age,
+            away,
+            met: chance.between(60 * SECOND, 30 * 24 * 3600 * SECOND),
+            phase: (chance.unit() * 8.0 * SECOND as f64) as u64 + 1,
+        }
+    }
+
+    fn is_young(&self) -> bool {
+        self.age < LAG
+    }
+
+    fn play(self) -> Outcome {
+        let Self { seed, ratio, age, away, met, phase } = self;
+        let beat = Beat { every: 8 * SECOND, phase };
+        let copied = met + away - age;
+        let mut scene = Scene::until_copied(seed, Times { met, copied }, beat);
+        // a clone goes on honestly, until it is asked; it beats by itself
+        let used = copied + age;
+        let party = scene.party.twin();
+        let mut clone = scene.clone_of_host(seed + 1_000_000);
+        let own = Beat { phase: phase + seed % (8 * SECOND), ..beat };
+        for index in own.between(clone.lineage.head().index.max(copied), used, 4) {
+            clone.moment(index);
+        }
+        let stolen = scene.clone_of_host(0);
+        let challenge = scene.asked(used);
+        let proof = clone.prove(used, &[challenge]).remove(0).encode();
+        let verdict = scene.party.verify(PEER, &proof, used).unwrap();
+        assert_eq!(verdict.known, Some(true), "the clone knows what the host had handed out");
+        // the host goes on, until it is asked
+        let since = (age as f64 * RATIOS[ratio]) as u64 + 2 * WAY;
+        let asked = used + since;
+        scene.beats(copied, asked, 64);
+        let alarm = scene.host_answers(asked);
+        assert!(matches!(alarm, Err(ProveRefusal::ForeignAnchor { .. })), "{alarm:?} in {self:?}");
+        let lineage = *scene.host.lineage.id();
+        let is_shown = |fork: Option<selfsame::Fork>| {
+            fork.is_some_and(|fork| {
+                assert!(convinces_anyone(&fork, &lineage), "a fork for the asker alone in {self:?}");
+                true
+            })
+        };
+        let clones = is_shown(scene.questioned());
+        // a thief uses its copy at about that age: when the odometer suits it, and as hides it best
+        let suits = nearest(copied, (0..8).map(|n| copied + age - age / 16 * n)).unwrap_or(used);
+        let used = if self.is_young() { used } else { suits };
+        let mut hides = |strategies: &[Strategy]| {
+            strategies.iter().any(|strategy| {
+                let mut thief = Thief::of(&stolen.lineage, "thief");
+                scene.party = party.twin();
+                if !strategy.play(&mut thief, &mut scene.party, used, asked - 2 * WAY) {
+                    return false;
+                }
+                let alarm = scene.host_answers(asked + 1);
+                assert!(
+                    matches!(alarm, Err(ProveRefusal::ForeignAnchor { .. })),
+                    "{alarm:?}, {strategy:?} in {self:?}"
+                );
+                !is_shown(scene.questioned())
+            })
+        };
+        let (once, often) = (!hides(&answering(1)), !hides(&answering(10)));
+        Outcome { schedule: self, clones, once, often }
+    }
+}
+
+#[test]
+fn how_often_a_used_copy_can_be_shown() {
+    let count = std::env::var("COPIES_N")
+        .map_or(u64::from(cases(SCHEDULES)), |n| n.parse().unwrap())
+        .next_multiple_of(2 * RATIOS.len() as u64);
+    let halves: Vec<_> = (0..2)
+        .map(|half| {
+            thread::spawn(move || -> Vec<_> {
+                (0..count)
+                    .filter(|number| number % 4 / 2 == half)
+                    .map(|number| Schedule::random(number).play())
+                    .collect()
+            })
+        })
+        .collect();
+    let outcomes: Vec<Outcome> = halves.into_iter().flat_map(|half| half.join().unwrap()).collect();
+    println!("{count} schedules of {SCHEDULES}, {} strategies of a thief in each", 2 * answering(1).len());
+    println!("{}", row("time since use / age", KINDS.map(|(name, _)| name.to_owned())));
+    println!("{}", row("---", KINDS.map(|_| "---".to_owned())));
+    for (number, ratio) in RATIOS.iter().enumerate() {
+        let here = || outcomes.iter().filter(|outcome| outcome.schedule.ratio == number);
+        let rates = KINDS.map(|(_, of)| Rate::over(here().filter_map(of)));
+        println!("{}", row(&ratio.to_string(), rates.map(|rate| rate.to_string())));
+        // what the documents say of it, in bounds so wide that a tenth of the schedules is within them, too
+        let [clones, once, often, _] = rates.map(Rate::share);
+        if *ratio <= 4.0 {
+            assert!(clones >= 0.9 && once >= 0.8, "soon it can be shown, nearly always");
+        }
+        if *ratio >= 256.0 {
+            assert!(clones <= 0.2 && once <= 0.1 && often <= 0.1, "late it can't, nearly ever");
+        }
+    }
+    assert_eq!(TICKS_PER_SECOND, SECOND);
+}
+
+/// A column of the table: its name, and what it counts, and whether that was shown.
+type Kind = (&'static str, fn(&Outcome) -> Option<bool>);
+
+const KINDS: [Kind; 4] = [
+    ("two clones", |outcome| Some(outcome.clones)),
+    ("thief, copy of 4 min to 4 h, answers once", |outcome| {
+        (!outcome.schedule.is_young()).then_some(outcome.once)
+    }),
+    ("thief, the same, answers ten times", |outcome| (!outcome.schedule.is_young()).then_some(outcome.often)),
+    ("thief, copy of 2 s to 60 s, answers once", |outcome| {
+        outcome.schedule.is_young().then_some(outcome.once)
+    }),
+];
+
+fn row(name: &str, cells: [String; KINDS.len()]) -> String {
+    format!("| {name} | {} |", cells.join(" | "))
+}
+
+/// How many were shown, of how many.
+#[derive(Clone, Copy, Debug)]
+struct Rate(usize, usize);
+
+impl Rate {
+    fn over(of: impl Iterator<Item = bool>) -> Self {
+        of.fold(Self(0, 0), |Self(shown, all), one| Self(shown + usize::from(one), all + 1))
+    }
+
+    fn share(self) -> f64 {
+        self.0 as f64 / self.1.max(1) as f64
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.0} % of {}", 100.0 * self.share(), self.1)
+    }
+}
