@@ -1,0 +1,4 @@
+//! Fuzzes `subjects::moment`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| subjects::moment(data));

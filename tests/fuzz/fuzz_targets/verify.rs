@@ -1,0 +1,4 @@
+//! Fuzzes `subjects::verify`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| subjects::verify(data));
