@@ -2,6 +2,7 @@
 //! `SELFSAME_VECTORS` names.
 
 mod vectors {
+    mod documents;
     pub mod file;
     mod forks;
     mod hashes;
