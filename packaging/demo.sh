@@ -13,7 +13,7 @@ fail() { printf '%s\n' "demo: $*"; tail -n 20 "$place"/*.log; exit 1; }
 
 packaging/deps.sh
 tell "building (a few minutes the first time) ..."
-cargo build --locked --quiet -p selfsame-agent -p selfsame-command -p selfsame-tpm-sim
+cargo build --locked --quiet --bins -p selfsame-agent -p selfsame-command -p selfsame-tpm-sim -p selfsame-tests
 target=${CARGO_TARGET_DIR:-target}/debug
 target=$(cd "$target" && pwd)
 
@@ -112,6 +112,91 @@ show "selfsame enrol web1-anew PROOF"
 door enrol web1-anew "$proof"
 show selfsame peers
 door peers
+
+say "7. Copied. Now somebody steals the memory of a host, \"mail1\", and answers in its name."
+tell "(No agent makes a copy of itself: the host and the thief's copy are played here by a test program, on two buses,"
+tell "with the same lineage as an agent's, and real proofs.)"
+mail() { "$target/selfsame" --bus-address "$bus-mail1" "$@"; }
+copy() { "$target/selfsame" --bus-address "$bus-copy" "$@"; }
+mail_is_there() { mail introduce >/dev/null 2>&1; }
+copy_is_there() { copy introduce >/dev/null 2>&1; }
+# the challenge of the door, answered by one of the two
+answer() {
+    local who=$1 challenge
+    challenge=$(door challenge mail1 --audience door)
+    "$who" prove --audience door "$challenge"
+}
+expect() {
+    local wanted=$1 code=0; shift
+    "$@" || code=$?
+    [ "$code" -eq "$wanted" ] || fail "exit code $code, not $wanted: $*"
+    tell "(exit code $code)"
+}
+
+for side in mail1 copy; do
+    dbus-daemon --session --nofork --address="$bus-$side" >>"$place/bus.log" 2>&1 &
+    started+=($!)
+    until_true "the bus of $side" test -S "$place/bus-$side"
+done
+"$target/selfsame-copied-host" "$bus-mail1" "$bus-copy" >"$place/copied-host.log" 2>&1 &
+copied_host=$!
+started+=("$copied_host")
+until_true "the played host" mail_is_there
+proof=$(answer mail)
+show "selfsame enrol mail1 PROOF                       (the door meets the host)"
+door enrol mail1 "$proof"
+lineage=$(mail introduce | mail inspect - | awk '$1 == "lineage" { print $2; exit }')
+kill -USR1 "$copied_host"
+until_true "the copy" copy_is_there
+tell "… and here its memory is copied. Host and thief go on, each for itself."
+sleep 3
+
+proof=$(answer copy)
+show "selfsame verify mail1 PROOF                      (the copy answers: nobody can tell, yet)"
+door verify mail1 "$proof"
+sleep 1
+
+tell
+tell "The host is asked next. The challenge names the head that the door accepted; the host never handed that out:"
+show "selfsame prove --audience door CHALLENGE         (on the host)"
+expect 6 answer mail
+
+tell
+tell "An alarm is for a person. Can it be proved? The door says what to ask the host for, and the host answers:"
+show "selfsame questions mail1                         (at the door)"
+door questions mail1 >"$place/questions"
+head -n 4 "$place/questions"
+tell "… $(wc -l <"$place/questions") in all"
+asked=0 fork=
+while read -r verb index tier; do
+    asked=$((asked + 1))
+    # what is not kept any more can't be answered: the next question, then
+    hop=$(mail "$verb" "$index" "$tier" 2>/dev/null) || continue
+    code=0
+    fork=$(door confront mail1 "$hop" 2>"$place/confronted") || code=$?
+    [ "$code" -ne 6 ] || break
+    [ "$code" -eq 0 ] || fail "confront ended with exit code $code, not 0 or 6"
+    fork=
+done <"$place/questions"
+[ -n "$fork" ] || fail "no answer showed a fork"
+show "selfsame hop $index $tier                             (on the host: answer $asked shows it)"
+show "selfsame confront mail1 HOP                      (at the door)"
+cat "$place/confronted"
+
+tell
+tell "The fork is a proof for anyone. A third party has never met the host, and knows nothing but the lineage's id,"
+tell "$lineage:"
+show "selfsame inspect FORK                            (anywhere)"
+"$target/selfsame" inspect "$fork" >"$place/inspected"
+sed -n '1,/^$/p' "$place/inspected" | head -n 9
+grep -q "lineage $lineage was copied: checked from the genesis" "$place/inspected" ||
+    fail "the third party was not convinced"
+
+tell
+tell "From now on nothing of that lineage is accepted again, from the host neither: nobody picks a winner but a person."
+proof=$(answer copy)
+show "selfsame verify mail1 PROOF                      (the copy tries once more)"
+expect 6 door verify mail1 "$proof"
 
 say "What is written down: the relying party's file, and the host's last public head. Nothing secret."
 (cd "$place" && ls -l door.db state/)
