@@ -34,7 +34,15 @@ step "the programs that the tests run"
 cargo build --workspace --bins --locked
 
 step "tests (SELFSAME_FULL=${SELFSAME_FULL:-unset})"
-cargo test --workspace --locked
+cargo test --workspace --exclude selfsame-tests --locked
+
+step "the whole way through; copies, thieves and honest hosts, with their counts"
+cargo test -p selfsame-tests --locked -- --show-output
+
+step "each test that SECURITY.md names is there"
+for name in $(grep -oE '`[a-z0-9]+(_[a-z0-9]+){2,}`' SECURITY.md | tr -d '`' | sort -u); do
+    grep -rqE "fn $name\(" --include='*.rs' agent continuity dbus tests tpm-sim || { echo "no test $name"; exit 1; }
+done
 
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked --quiet
