@@ -42,7 +42,7 @@ fn questions_make_of_the_alarm_a_fork_that_convinces_anyone() {
     let challenge = scene.asked(t);
     assert_ne!(challenge.since(), []);
     let stored = scene.party.store().forks(Some(PEER)).unwrap();
-    assert_eq!(stored, [fork.clone()]);
+    assert_eq!(stored, std::slice::from_ref(&fork));
     // and it outlives the peer
     let introduction = scene.host.lineage.introduce();
     scene.party.store().forget(PEER).unwrap();
@@ -105,7 +105,11 @@ fn one_without_the_way_convinces_only_who_holds_the_moment() {
     });
     let fork = fork.expect("for who asks");
     assert!(!fork.is_for_anyone() && fork.check([]).is_err());
-    assert_eq!(party.store().forks(Some(PEER)).unwrap(), [fork.clone()], "who asked holds the moment");
+    assert_eq!(
+        party.store().forks(Some(PEER)).unwrap(),
+        std::slice::from_ref(&fork),
+        "who asked holds the moment"
+    );
     let reported = other.store().report_fork(&fork);
     assert!(matches!(reported, Err(StoreError::NoFork(_))), "{reported:?}");
     // a fork that was found so can be made one for anyone

@@ -111,7 +111,7 @@ fn answering_many_times_flushes_what_is_kept_but_not_the_alarm() {
     let own = asked(&mut scene);
     for n in 0..200 {
         // ever longer apart, so that hops of ever higher tiers are flushed
-        t += 2 * WAY + (SECOND / 8 << (n / 20));
+        t += 2 * WAY + ((SECOND / 8) << (n / 20));
         let challenge = scene.asked(t);
         let proof = thief.answer(&challenge, t);
         scene.party.verify(PEER, &proof, t).unwrap();
