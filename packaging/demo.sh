@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # In two minutes you know what selfsame does: builds it, starts a private bus, a TPM simulator and the agent, and
-# plays a host and a relying party. Touches nothing but a temporary directory, and ends all that it started.
+# plays a host and a relying party; and a host whose memory is stolen, and the thief. Touches nothing but a temporary directory, and ends all that it started.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # refusals are part of the story: one stream keeps them in their place
@@ -154,7 +154,8 @@ sleep 3
 proof=$(answer copy)
 show "selfsame verify mail1 PROOF                      (the copy answers: nobody can tell, yet)"
 door verify mail1 "$proof"
-sleep 1
+# until the host has made moments of its own since: those show it
+sleep 3
 
 tell
 tell "The host is asked next. The challenge names the head that the door accepted; the host never handed that out:"
@@ -168,7 +169,7 @@ door questions mail1 >"$place/questions"
 head -n 4 "$place/questions"
 tell "… $(wc -l <"$place/questions") in all"
 asked=0 fork=
-while read -r verb index tier; do
+while read -r verb index tier <&3; do
     asked=$((asked + 1))
     # what is not kept any more can't be answered: the next question, then
     hop=$(mail "$verb" "$index" "$tier" 2>/dev/null) || continue
@@ -177,7 +178,7 @@ while read -r verb index tier; do
     [ "$code" -ne 6 ] || break
     [ "$code" -eq 0 ] || fail "confront ended with exit code $code, not 0 or 6"
     fork=
-done <"$place/questions"
+done 3<"$place/questions"
 [ -n "$fork" ] || fail "no answer showed a fork"
 show "selfsame hop $index $tier                             (on the host: answer $asked shows it)"
 show "selfsame confront mail1 HOP                      (at the door)"
@@ -188,7 +189,7 @@ tell "The fork is a proof for anyone. A third party has never met the host, and 
 tell "$lineage:"
 show "selfsame inspect FORK                            (anywhere)"
 "$target/selfsame" inspect "$fork" >"$place/inspected"
-sed -n '1,/^$/p' "$place/inspected" | head -n 9
+sed -n '/^$/q; 1,9p' "$place/inspected"
 grep -q "lineage $lineage was copied: checked from the genesis" "$place/inspected" ||
     fail "the third party was not convinced"
 

@@ -217,3 +217,57 @@ pub(crate) fn walk(start: Anchor, hops: &[Hop]) -> Result<Anchor, (usize, HopRef
 
 /// Bytes of a fork beside its hops and the genesis's body at most: keys, heads, version and lineage.
 const MAX_OTHER_BYTES: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::anchor::Head;
+    use crate::evidence::{Evidence, EvidenceFields, Origin, Reason};
+    use crate::hash::{Digest, Pledge, Salt};
+    use crate::moment::Moment;
+    use crate::odometer::TIERS;
+    use crate::pledge::{OPENING_BYTES, Opening};
+
+    const PLEDGES: [Pledge; TIERS] = [Pledge::new([0; 32]); TIERS];
+
+    /// A hop without any secret, of so many bytes more than the least.
+    fn hop(more: usize) -> Hop {
+        let sources = Some(vec!["x".repeat(24 + more)]);
+        let evidence = Evidence::new(EvidenceFields { sources, ..EvidenceFields::default() }).expect("short");
+        let previous = Head { index: 0, digest: Digest::new([0; 32]) };
+        let moment = Moment::compose(LineageId::new([0; 32]), 1, previous, PLEDGES, None, 0, evidence);
+        let opening = Opening::from_bytes(&[0; OPENING_BYTES]).expect("of that size");
+        Hop { tier: 0, opening: Arc::new(opening), moment: Arc::new(moment) }
+    }
+
+    /// A fork with a way of so many bytes, its own two hops and the genesis.
+    fn fork(bytes: usize) -> Fork {
+        let evidence = Evidence::new(EvidenceFields::default()).expect("short");
+        let origin = Origin::new(Reason::Install, None);
+        let genesis = Genesis::compose(PLEDGES, 0, evidence, Salt::new([0; 32]), origin);
+        let hops = [hop(0), hop(0)];
+        let of_hop = hop(0).encoded_bytes();
+        let for_way = bytes - genesis.body().len() - 2 * of_hop;
+        let (mut way, mut more) = (vec![hop(0); for_way / of_hop], for_way % of_hop);
+        for place in &mut way {
+            // 24 to 255 bytes of text have one form of head
+            let share = more.min(200);
+            *place = hop(share);
+            more -= share;
+        }
+        assert_eq!(more, 0);
+        Fork { lineage: LineageId::new([0; 32]), genesis: Some(genesis), way, hops }
+    }
+
+    #[test]
+    fn what_is_within_the_limit_can_be_read_again() {
+        let most = fork(MAX_BYTES - MAX_OTHER_BYTES);
+        assert!(most.is_within_limit());
+        let bytes = most.encode();
+        assert!(bytes.len() <= MAX_BYTES && bytes.len() + MAX_OTHER_BYTES > MAX_BYTES, "{}", bytes.len());
+        assert_eq!(Fork::parse(&bytes).expect("within the limit"), most);
+        assert!(!fork(MAX_BYTES - MAX_OTHER_BYTES + 1).is_within_limit());
+    }
+}

@@ -3,6 +3,10 @@
 //! Misused, they give secrets away: a secret that is opened for two digests is anyone's. They are here for the
 //! vectors, for a reference to be held against, and for who studies the protocol. An agent uses
 //! [`crate::Lineage`], a relying party [`crate::Peer`] or [`crate::verify()`].
+//!
+//! [`copy()`], [`pending`] and [`ahead`] show what a thief of memory has. They give nothing to who could not read that
+//! memory: whoever has a `Secrets` in its address space has its bytes. Being generic, or of no use to the agent, they
+//! are in no program but tests.
 
 pub use crate::hash::Purpose;
 

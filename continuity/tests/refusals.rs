@@ -11,6 +11,7 @@ mod refusals {
     mod crafted;
     mod forks;
     mod hops;
+    mod longest;
     mod party;
     mod peers;
     mod proofs;

@@ -9,7 +9,7 @@ use selfsame_tests::play::{Party, copied};
 pub const PEER: &str = "web1";
 
 /// Ticks of a second.
-pub const SECOND: u64 = 4096;
+pub const SECOND: u64 = selfsame::TICKS_PER_SECOND;
 
 /// A challenge is so long on its way, in ticks.
 pub const WAY: u64 = 100;
