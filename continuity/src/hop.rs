@@ -121,3 +121,16 @@ impl HopAnswer {
 
 /// Bytes of a hop at most: its three parts and their heads.
 const MAX_HOP_BYTES: usize = 1 + 1 + 3 + OPENING_BYTES + 3 + crate::moment::MAX_BODY_BYTES;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_is_that_of_its_parts() {
+        let largest = 8 + OPENING_BYTES + crate::moment::MAX_BODY_BYTES;
+        let refused = |bytes: usize| Hop::parse(&vec![0; bytes]).expect_err("zeroes are no hop");
+        assert!(!matches!(refused(largest), ParseError::TooLong { .. }));
+        assert!(matches!(refused(largest + 1), ParseError::TooLong { .. }));
+    }
+}

@@ -33,7 +33,8 @@ impl Answer {
 
 /// Tells what a run came to: in JSON all of it on standard output, else failures and notes on standard error.
 ///
-/// Who closes the pipe has read enough: that changes no code.
+/// Who closes the pipe has read enough: that changes no code. Output that is lost in another way makes it that of a
+/// lost answer; but an alarm's stays an alarm's.
 pub(crate) fn tell(outcome: &Result<Answer, Failure>, json: bool) -> Code {
     let code = outcome.as_ref().map_or_else(|failure| failure.code, |_| Code::Yes);
     let told = match outcome {
@@ -56,7 +57,7 @@ pub(crate) fn tell(outcome: &Result<Answer, Failure>, json: bool) -> Code {
                 Failure::new(Code::Unusable, "FileUnavailable", format!("the output is lost: {error}"));
             // where not even this can be said, the code has to do
             let _ = write(io::stderr().lock(), &lost.lines());
-            lost.code
+            if code == Code::Alarm { code } else { lost.code }
         }
         _ => code,
     }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 /// What a run came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Code {
-    /// Yes: done, or the proof stands, or an answer shows no fork.
+    /// Yes: done, or the proof stands, or an answer shows no fork, or a fork that a person reports is taken in.
     Yes,
     /// No: the proof was refused, the evidence of a fork shows none, or the peer or challenge is not such that it
     /// could be taken.
@@ -46,7 +46,7 @@ impl From<Code> for ExitCode {
 /// The codes, as `--help` tells them. `{"error": name}` is the name on the right.
 pub(crate) const HELP: &str = "\
 Exit codes, and the names that --json gives:
-  0  yes: done, or the proof stands; of `confront`: no fork is shown
+  0  yes: done, or the proof stands; of `confront`: no fork is shown; of `forks --report`: one is, and is taken in
   1  the proof was refused, or reported evidence shows no fork, or there is no such peer or challenge: UnknownPeer,
      PeerExists, UnknownChallenge, Malformed, OtherLineage, Succession, WrongAudience, WrongSubject, Clock, Stalled
   2  usage, malformed arguments included: InvalidArgument

@@ -6,7 +6,7 @@
 //!
 //! | code | meaning | names, with `--json` |
 //! | --- | --- | --- |
-//! | 0 | yes: done, or the proof stands; of `confront`: no fork is shown | |
+//! | 0 | yes: done, or the proof stands; of `confront`: no fork is shown; of `forks --report`: one is, and is taken in | |
 //! | 1 | the proof was refused, or reported evidence shows no fork, or there is no such peer or challenge | UnknownPeer, PeerExists, UnknownChallenge, Malformed, OtherLineage, Succession, WrongAudience, WrongSubject, Clock, Stalled |
 //! | 2 | usage, malformed arguments included | InvalidArgument |
 //! | 3 | the agent is not reachable | Unreachable |

@@ -58,6 +58,9 @@ pub(crate) enum PartyCommand {
     /// A fork is kept by lineage, also where its peer is forgotten. One that is `for anyone` can be checked from the
     /// lineage's id alone, by `selfsame inspect`. With --json: {"forks": [{"peer", "lineage", "for_anyone", "tier",
     /// "indices", "bytes", "fork"}, …]}; with --report: {"peer", "lineage", "start", "new"}.
+    ///
+    /// A fork that --report takes in is code 0, where one that `confront` finds is code 6: it is evidence that a person
+    /// brought, not an alarm that was found. From then on a proof of that lineage is the alarm.
     Forks(Forks),
 }
 
@@ -140,7 +143,8 @@ pub(crate) struct Forks {
     #[arg(long)]
     text: bool,
 
-    /// Check a fork that somebody else found of a peer's lineage, and keep it: from then on that is never accepted
+    /// Check a fork that somebody else found of a peer's lineage, and keep it: from then on that is never accepted.
+    /// Code 0 once it is taken in
     #[arg(long, value_name = "FORK", conflicts_with_all = ["peer", "text"])]
     report: Option<Given>,
 }

@@ -81,8 +81,9 @@ fn next(refusal: &Refusal, question: &Question<'_>) -> String {
             question.command("verify", "PROOF --pass-time")
         ),
         Refusal::Clock { .. } => format!(
-            "one who answered with a copy would look like this: find out who did, before you trust this host. \
-             A person may let it pass: {}",
+            "one who answered with a copy would look like this. {}Find out who answered, before you trust this host. A \
+             person may let it pass: {}",
+            ask_first(question),
             question.command("verify", "PROOF --pass-time")
         ),
         Refusal::Stalled { .. } => format!(
@@ -197,6 +198,7 @@ mod tests {
             hop.clone().into(),
             VerifyRefusal::GenesisMisplaced.into(),
             Refusal::Contradiction { index: 1 },
+            Refusal::Clock { ahead: 1, alarm: true },
             Refusal::KnownFork,
         ] {
             let next = of(refusal).next.unwrap();
@@ -210,6 +212,8 @@ mod tests {
         }
         let next = of(Refusal::KnownFork).next.unwrap();
         assert!(next.contains("`selfsame --store db forks web` shows the fork"), "{next}");
+        let next = of(Refusal::Clock { ahead: 1, alarm: true }).next.unwrap();
+        assert!(next.find("confront") < next.find("--pass-time"), "a person's choice comes after: {next}");
         // of who was never met no hop is kept
         let question = Question::of_first(Path::new("db"), "web");
         let next = refused(&hop.into(), &question).next.unwrap();

@@ -5,6 +5,9 @@
 //! id alone; `tier`, that of the pledge; `indices`, of the two moments that it was opened over; `bytes`, the fork's
 //! size; `fork`, itself. With `--report` it is `{"peer", "lineage", "start", "new"}`: `start` says from where the fork
 //! was checked, `genesis` or `held` (a moment that was accepted), and `new` whether none of the lineage was known.
+//!
+//! A fork that is taken in is code 0, also where it is new; one that `confront` finds is code 6. It is evidence that a
+//! person brought, not an alarm that was found. From then on a proof of that lineage is the alarm.
 
 use std::path::Path;
 

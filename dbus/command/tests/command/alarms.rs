@@ -122,6 +122,7 @@ fn a_host_that_no_longer_knows_what_was_accepted_is_unconfirmed_and_may_not_be_a
         "{what}"
     );
     assert!(what.ends_with(", after a lag or by a head that it does not know"), "{what}");
+    assert!(next.contains(" questions web`") && next.contains(" confront web TEXT`"), "{next}");
     assert!(next.contains("--pass-time"), "{next}");
     let output = party.run(&["verify", "web", &proof, "--pass-time"]);
     assert!(output.yes().contains("unconfirmed"), "{output:?}");

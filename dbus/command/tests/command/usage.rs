@@ -5,6 +5,7 @@ use std::io::Read;
 use std::process::Stdio;
 
 use super::host::{AUDIENCE, Host, Party};
+use super::questions::{confronted, stolen};
 use super::run::{command, selfsame, selfsame_with, text};
 
 #[test]
@@ -189,4 +190,25 @@ fn an_answer_that_is_lost_is_no_yes() {
     assert_eq!(output.status.code(), Some(5));
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(stderr.starts_with("error: the output is lost: "), "{stderr}");
+}
+
+/// The code was that of a lost answer, 5, also where what was lost is the evidence of an alarm.
+#[test]
+fn an_alarm_whose_evidence_is_lost_is_an_alarm() {
+    let (party, host) = stolen();
+    let (answer, object) = confronted(&party, &host);
+    let store = party.file.to_str().unwrap();
+    let alarm =
+        format!("alarm: {}\nnext: {}\n", object["text"].as_str().unwrap(), object["next"].as_str().unwrap());
+    // in JSON the alarm itself is on standard output
+    for (json, raised) in [(None, &*alarm), (Some("--json"), "")] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let line = ["--store", store, "confront", "web", &answer].into_iter().chain(json);
+        let output = command().args(line).stdout(full).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(6), "{stderr}");
+        let lost = stderr.strip_prefix(raised).unwrap_or_else(|| panic!("{stderr}"));
+        assert!(lost.starts_with("error: the output is lost: "), "{stderr}");
+        assert_eq!(lost.matches('\n').count(), 1, "{stderr}");
+    }
 }
