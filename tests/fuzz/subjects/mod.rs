@@ -46,4 +46,4 @@ pub use introduction::introduction;
 pub use moment::moment;
 pub use proof::proof;
 pub use statement::statement;
-pub use verify::verify;
+pub use verify::{Outcome, outcomes, verify};

@@ -13,10 +13,41 @@ mod merkle;
 mod rule;
 mod unchanged;
 
+use selfsame::Refusal;
+
 use choices::Choices;
+
+/// What comes of a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is accepted.
+    Accepted,
+    /// It is refused by check 7: there is a fork.
+    Forked,
+    /// It is refused by check 8.
+    Contradiction,
+    /// It is refused for any other reason.
+    Refused,
+}
+
+impl Outcome {
+    fn of<T>(taken: &Result<T, Refusal>) -> Self {
+        match taken {
+            Ok(_) => Self::Accepted,
+            Err(Refusal::Forked { .. }) => Self::Forked,
+            Err(Refusal::Contradiction { .. }) => Self::Contradiction,
+            Err(_) => Self::Refused,
+        }
+    }
+}
 
 /// Any bytes as choices.
 pub fn verify(data: &[u8]) {
+    outcomes(data);
+}
+
+/// The same, and what came of each proof: one at least.
+pub fn outcomes(data: &[u8]) -> Vec<Outcome> {
     let mut choices = Choices::new(data);
-    if choices.below(2) == 0 { honest::altered(&mut choices) } else { crafting::crafted(&mut choices) }
+    if choices.below(2) == 0 { vec![honest::altered(&mut choices)] } else { crafting::crafted(&mut choices) }
 }

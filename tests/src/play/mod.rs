@@ -19,11 +19,15 @@ pub mod host;
 #[path = "../../../continuity/tests/item/mod.rs"]
 pub mod item;
 
+mod chance;
 mod copied;
+mod hops;
 mod party;
 pub mod sparse;
 mod thief;
 
+pub use chance::Chance;
 pub use copied::copied;
+pub use hops::{asked_for_hop, hop_item};
 pub use party::Party;
 pub use thief::Thief;

@@ -92,10 +92,25 @@ impl Party {
         t: u64,
         options: &ChallengeOptions,
     ) -> Result<Challenge, StoreError> {
+        self.ask_as(AUDIENCE, peer, t, options)
+    }
+
+    /// Issues a challenge at true time `t`, with options, as one that callers know by another name.
+    ///
+    /// # Errors
+    ///
+    /// The store's.
+    pub fn ask_as(
+        &mut self,
+        audience: &str,
+        peer: &str,
+        t: u64,
+        options: &ChallengeOptions,
+    ) -> Result<Challenge, StoreError> {
         let asked = self.asked.fetch_add(1, Relaxed) + 1;
         let mut nonce = [0; 32];
         nonce[..8].copy_from_slice(&asked.to_le_bytes());
-        self.store.challenge(peer, AUDIENCE, &nonce, &self.clocks.now(t), options)
+        self.store.challenge(peer, audience, &nonce, &self.clocks.now(t), options)
     }
 
     /// Meets a peer by an introduction at true time `t`.

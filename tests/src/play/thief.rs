@@ -1,8 +1,9 @@
 //! Who copied a host's memory, and may make of it whatever it likes.
 
-use selfsame::{Challenge, Hop, Lineage, Memory, Ordinary, Proof, hazmat};
+use selfsame::{Challenge, Lineage, Memory, Ordinary, Proof, hazmat};
 
 use super::crafted::{self, Made, Says};
+use super::hops::hop_item;
 use super::item::{self, Item};
 
 /// A thief with a copy of a host's memory: all its secrets, and all that it keeps.
@@ -110,9 +111,4 @@ fn stolen<M: Memory>(host: &Lineage<M>) -> Made {
     let secrets = hazmat::pending(host.memory().secrets()).each_ref().map(|secret| *secret.expose());
     let (lineage, salt) = (*anchor.lineage(), *anchor.salt());
     Made { lineage, salt, head: anchor.head(), body, pledges: *anchor.pledges(), secrets, genesis }
-}
-
-fn hop_item(hop: &Hop) -> Item {
-    let (opening, body) = (hop.opening().as_bytes(), hop.moment().body());
-    Item::Array(vec![item::uint(hop.tier()), item::bytes(opening), item::bytes(body)])
 }

@@ -2,10 +2,10 @@
 
 use selfsame::{Fork, ForkStart, HopAnswer, ProveRefusal};
 use selfsame_store::{ChallengeOptions, StoreError};
-use selfsame_tests::play::Party;
 use selfsame_tests::play::sparse::Beat;
+use selfsame_tests::play::{Party, asked_for_hop};
 
-use super::scene::{PEER, SECOND, Scene, Times, WAY, asked_for_hop, convinces_anyone};
+use super::scene::{PEER, SECOND, Scene, Times, WAY, convinces_anyone};
 
 /// The copy answered, the host was asked next and refused; then the relying party asks its questions.
 fn used() -> Scene {

@@ -40,8 +40,11 @@ struct Outcome {
     clones: bool,
     /// Whatever a thief who answered once had tried.
     once: bool,
-    /// Whatever a thief had tried who answered ten times before the host was asked.
+    /// Whatever a thief had tried who answered up to ten times before the host was asked.
     often: bool,
+    /// How many forks were shown in all this, and how many of them to nobody but the relying party that asked.
+    forks: u32,
+    for_the_asker: u32,
 }
 
 /// Numbers from a seed.
@@ -108,9 +111,12 @@ impl Schedule {
         let alarm = scene.host_answers(asked);
         assert!(matches!(alarm, Err(ProveRefusal::ForeignAnchor { .. })), "{alarm:?} in {self:?}");
         let lineage = *scene.host.lineage.id();
-        let is_shown = |fork: Option<selfsame::Fork>| {
+        let (mut forks, mut for_the_asker) = (0, 0);
+        let mut is_shown = |fork: Option<selfsame::Fork>| {
             fork.is_some_and(|fork| {
-                assert!(convinces_anyone(&fork, &lineage), "a fork for the asker alone in {self:?}");
+                // the way from the genesis may be gone, where the hop is not yet
+                forks += 1;
+                for_the_asker += u32::from(!convinces_anyone(&fork, &lineage));
                 true
             })
         };
@@ -138,8 +144,10 @@ impl Schedule {
             assert!(accepted > 0, "a thief that does not hide is taken for the host, in {self:?}");
             hides
         };
-        let (once, often) = (!hides(&answering(1)), !hides(&answering(10)));
-        Outcome { schedule: self, clones, once, often }
+        let once = !hides(&answering(1));
+        // who may answer ten times may answer once, too; of young copies the table has no more
+        let often = once && (self.is_young() || !hides(&answering(10)));
+        Outcome { schedule: self, clones, once, often, forks, for_the_asker }
     }
 }
 
@@ -158,6 +166,10 @@ fn how_often_a_used_copy_can_be_shown() {
         .collect();
     let outcomes: Vec<Outcome> = halves.into_iter().flat_map(|half| half.join().unwrap()).collect();
     println!("{count} schedules of {SCHEDULES}, {} strategies of a thief in each", 2 * answering(1).len());
+    let forks: u32 = outcomes.iter().map(|outcome| outcome.forks).sum();
+    let for_the_asker: u32 = outcomes.iter().map(|outcome| outcome.for_the_asker).sum();
+    println!("{forks} forks were shown, {for_the_asker} of them to the relying party alone that asked");
+    assert!(for_the_asker * 20 < forks, "nearly all convince anyone");
     println!("{}", row("time since use / age", KINDS.map(|(name, _)| name.to_owned())));
     println!("{}", row("---", KINDS.map(|_| "---".to_owned())));
     for (number, ratio) in RATIOS.iter().enumerate() {
@@ -183,7 +195,9 @@ const KINDS: [Kind; 4] = [
     ("thief, copy of 4 min to 4 h, answers once", |outcome| {
         (!outcome.schedule.is_young()).then_some(outcome.once)
     }),
-    ("thief, the same, answers ten times", |outcome| (!outcome.schedule.is_young()).then_some(outcome.often)),
+    ("thief, the same, answers up to ten times", |outcome| {
+        (!outcome.schedule.is_young()).then_some(outcome.often)
+    }),
     ("thief, copy of 2 s to 60 s, answers once", |outcome| {
         outcome.schedule.is_young().then_some(outcome.once)
     }),

@@ -1,9 +1,9 @@
 //! How it begins: a host, a relying party that met it, and a copy of the host's memory.
 
-use selfsame::{Challenge, Fork, HopAnswer, Ordinary, Proof, ProveRefusal, Refusal, Verdict};
+use selfsame::{Challenge, Fork, Ordinary, Proof, ProveRefusal, Refusal, Verdict};
 use selfsame_tests::play::host::Host;
 use selfsame_tests::play::sparse::Beat;
-use selfsame_tests::play::{Party, copied};
+use selfsame_tests::play::{Party, asked_for_hop, copied};
 
 /// What the relying party calls the host.
 pub const PEER: &str = "web1";
@@ -84,12 +84,6 @@ impl Scene {
         let Self { party, host, .. } = self;
         party.questioned(PEER, |index, tier| asked_for_hop(host, index, tier))
     }
-}
-
-/// What a host answers to a question, as it travels.
-pub fn asked_for_hop(host: &Host<Ordinary>, index: u64, tier: u8) -> Option<HopAnswer> {
-    let answer = host.lineage.hop(index, tier, true).ok()?;
-    Some(HopAnswer::parse(&answer.encode()).unwrap())
 }
 
 /// What a third party says of a fork, which knows nothing but the lineage's id.

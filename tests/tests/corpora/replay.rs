@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use selfsame::{Challenge, Fork, Genesis, Hop, HopAnswer, Introduction, Moment, Proof, Statement};
 
-use crate::subjects;
+use crate::subjects::{self, Outcome};
 
 /// Bytes that an input of the corpus has at most: larger ones add little, and the repository carries them for ever.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -90,6 +90,18 @@ fn the_corpora_hold_right_messages_and_wrong_ones() {
     share("fork", &|data| Fork::parse(data).is_ok());
     share("fork", &|data| Fork::parse(data).is_ok_and(|fork| fork.check([]).is_ok()));
     share("hop_answer", &|data| HopAnswer::parse(data).is_ok());
+}
+
+/// The same of `verify`, whose inputs are choices: what they come to is accepted, and refused by checks of each kind.
+#[test]
+fn the_corpus_of_verify_comes_to_every_outcome() {
+    let mut outcomes = Vec::new();
+    run(&inputs("verify"), |data| outcomes.extend(subjects::outcomes(data)));
+    for outcome in [Outcome::Accepted, Outcome::Refused, Outcome::Forked, Outcome::Contradiction] {
+        let count = outcomes.iter().filter(|found| **found == outcome).count();
+        println!("verify: {outcome:?} {count} of {}", outcomes.len());
+        assert!(count > 0, "{outcome:?}: none of {}", outcomes.len());
+    }
 }
 
 /// What the subjects hold forks and answers against is a real copy: some are for anyone, some for who was there.

@@ -5,18 +5,33 @@
 
 use selfsame::{Challenge, Lineage, Ordinary, Pledge, hazmat};
 use selfsame_tests::play::crafted::{self, Made};
+use selfsame_tests::play::hop_item;
 use selfsame_tests::play::item::{self, Item};
 
 use super::forge::{After, Pledges};
-use super::loot::{Loot, hop_item, public};
+use super::loot::{Loot, public};
 use super::scene::Scene;
 
-/// One thing to try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Strategy {
-    /// From the anchor straight to the head, by a hop that says this tier.
-    Straight(u8),
-    /// The same, by the tier of the one way.
+macro_rules! strategies {
+    ($($(#[$what:meta])* $name:ident,)*) => {
+        /// One thing to try.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Strategy {
+            /// From the anchor straight to the head, by a hop that says this tier.
+            Straight(u8),
+            $($(#[$what])* $name,)*
+        }
+
+        impl Strategy {
+            /// All but the straight ones.
+            const OTHERS: &[Self] = &[$(Self::$name,)*];
+        }
+    };
+}
+
+// listed once, so that none is left untried
+strategies! {
+    /// From the anchor straight to the head, by the tier of the one way.
     TheWay,
     /// Over the host's own moments as far as they go, then by the one way.
     OverTheHost,
@@ -44,29 +59,6 @@ pub enum Strategy {
     HostsHead,
     /// From the stolen moment in place of the anchor.
     SinceTheCopy,
-}
-
-impl Strategy {
-    /// All but the straight ones.
-    const OTHERS: [Self; 14] = {
-        use Strategy::*;
-        [
-            TheWay,
-            OverTheHost,
-            OverTheHostByWhatItHolds,
-            InBetween,
-            InTheNextTick,
-            BeyondTheHead,
-            PastTheAnchor,
-            InPlaceOfTheAnchor,
-            HostsOpening,
-            HostsPledges,
-            StolenPledges,
-            PledgeMoved,
-            HostsHead,
-            SinceTheCopy,
-        ]
-    };
 }
 
 /// An answer to a challenge, by a head at some index.
@@ -114,7 +106,7 @@ impl<'a> Attack<'a> {
         tiers.extend(self.lowest);
         tiers.sort_unstable();
         tiers.dedup();
-        tiers.into_iter().map(Strategy::Straight).chain(Strategy::OTHERS).collect()
+        tiers.into_iter().map(Strategy::Straight).chain(Strategy::OTHERS.iter().copied()).collect()
     }
 
     /// The proof, where the strategy is one: some need a moment of the host's, or a pledge that the thief can open.

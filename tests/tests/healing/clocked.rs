@@ -2,10 +2,10 @@
 //! however far its head is ahead of time or backdated.
 
 use selfsame::Refusal;
+use selfsame_tests::play::Chance;
 use selfsame_tests::play::count::cases;
 
 use super::attack::Attack;
-use super::chance::Chance;
 use super::pure::{Shape, history};
 use super::scene::{PEER, SECOND, Scene};
 use super::tally::{Tally, check};
@@ -68,6 +68,13 @@ impl Scene {
             challenge = self.party.ask(PEER, answer.issued).unwrap();
         }
         proofs
+    }
+
+    /// All strategies at a gap: each is refused by a check that may refuse a thief, and some by check 3.
+    pub fn assailed_in_vain(&mut self, answer: Answer, gap: u64) {
+        let mut by_check_3 = 0;
+        self.assailed(answer, gap, |refusal| by_check_3 += u32::from(check(refusal).starts_with('3')));
+        assert!(by_check_3 > 0, "none over {gap} at {answer:?}");
     }
 }
 

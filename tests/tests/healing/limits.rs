@@ -1,10 +1,9 @@
 //! Just outside of the bound a copy is accepted: so what refuses it inside is the bound, and nothing else.
 
 use selfsame::{Refusal, Timing};
-use selfsame_tests::play::Party;
+use selfsame_tests::play::{Chance, Party};
 
 use super::attack::{Attack, Strategy};
-use super::chance::Chance;
 use super::clocked::{Answer, LIFE, bound, most_ahead};
 use super::pure::{Shape, history};
 use super::scene::{PEER, SECOND, Scene};
@@ -67,8 +66,13 @@ fn by_wall_time_it_is_ten_minutes_in_place_of_the_second() {
         let (last, first) = (accepted + bound_by_wall - 5, accepted + bound_by_wall + 10);
         assert!(first < accepted + bound(span - 1).unwrap(), "the bound with the second does not hold here");
         let answer = |at: u64| Answer { issued: at - (at - accepted).min(LIFE), at };
-        scene.assailed(answer(last), span - 1, |_| {});
-        scene.assailed(answer(last), span, |_| {});
+        scene.assailed_in_vain(answer(last), span - 20);
+        // beyond what time allows it is time that refuses, before check 3 is come to
+        for gap in [span - 1, span] {
+            let mut by_time = 0;
+            scene.assailed(answer(last), gap, |refusal| by_time += u32::from(check(refusal) == "6 Clock"));
+            assert!(by_time > 0, "none over {gap}");
+        }
         let in_time = answered(&mut scene, answer(last), span - 20).unwrap_err();
         assert!(check(&in_time).starts_with('3'), "{in_time}");
         assert_eq!(answered(&mut scene, answer(first), span), Ok(Timing::CheckedByWall));

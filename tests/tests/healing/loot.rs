@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use selfsame::{Genesis, Hop, Lineage, Memory, Moment, Pledge, Salt, Secret, hazmat};
+use selfsame::{Anchor, Genesis, Lineage, Memory, Moment, Pledge, Salt, Secret, hazmat};
 use selfsame_tests::play::crafted::Made;
-use selfsame_tests::play::item::{self, Item};
 
 /// All secrets that stood in a host's memory, by the pledges that they open.
 #[derive(Clone, Debug)]
@@ -57,19 +56,19 @@ impl Loot {
 
 /// A moment as everyone knows it: without secrets.
 pub fn public(genesis: &Genesis, moment: &Moment) -> Made {
+    let (head, body, pledges) = (moment.head(), moment.body().to_vec(), *moment.pledges());
+    Made { head, body, pledges, ..public_genesis(genesis) }
+}
+
+/// A genesis as everyone knows it.
+pub fn public_genesis(genesis: &Genesis) -> Made {
     Made {
         lineage: genesis.lineage(),
         salt: *genesis.salt(),
-        head: moment.head(),
-        body: moment.body().to_vec(),
-        pledges: *moment.pledges(),
+        head: Anchor::of_genesis(genesis).head(),
+        body: genesis.body().to_vec(),
+        pledges: *genesis.pledges(),
         secrets: [[0; 32]; 16],
         genesis: genesis.body().to_vec(),
     }
-}
-
-/// A hop of the host's, as it travels.
-pub fn hop_item(hop: &Hop) -> Item {
-    let (opening, body) = (hop.opening().as_bytes(), hop.moment().body());
-    Item::Array(vec![item::uint(hop.tier()), item::bytes(opening), item::bytes(body)])
 }

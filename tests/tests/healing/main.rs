@@ -19,7 +19,6 @@
 
 mod admissions;
 mod attack;
-mod chance;
 mod clocked;
 mod forge;
 mod limits;

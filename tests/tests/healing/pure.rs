@@ -2,10 +2,9 @@
 
 use selfsame::{Challenge, Proof, Wanted, verify};
 use selfsame_tests::play::count::cases;
-use selfsame_tests::play::item;
+use selfsame_tests::play::{Chance, item};
 
 use super::attack::{Attack, Strategy};
-use super::chance::Chance;
 use super::rule;
 use super::scene::{Scene, When};
 use super::tally::{Tally, check_of_proof};

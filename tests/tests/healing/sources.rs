@@ -3,10 +3,9 @@
 
 use selfsame_tests::play::count::cases;
 use selfsame_tests::play::host::Host;
-use selfsame_tests::play::{Party, copied};
+use selfsame_tests::play::{Chance, Party, copied};
 
 use super::attack::Attack;
-use super::chance::Chance;
 use super::forge::Pledges;
 use super::loot::{Loot, public};
 use super::pure::{challenge, gaps, judge};

@@ -8,7 +8,7 @@ use selfsame_tests::play::clocks::Clocks;
 
 use super::machine::SECOND;
 use super::model::Introduced;
-use super::world::{Act, Answer, NAMES, Ways, World};
+use super::world::{AUDIENCES, Act, Answer, NAMES, Ways, World};
 
 /// A challenge lives so long.
 const LIFE: u64 = 60 * SECOND;
@@ -106,7 +106,7 @@ impl World {
         let lineage = (!is_known && self.chance.one_in(2)).then(|| self.machines[peer].lineage());
         let options = ChallengeOptions { lineage, anew: anew && is_known };
         let may_ask = self.model.may_ask(peer, &now);
-        match self.processes[process].ask_with(NAMES[peer], self.t, &options) {
+        match self.processes[process].ask_as(AUDIENCES[process], NAMES[peer], self.t, &options) {
             Ok(challenge) => {
                 assert!(may_ask, "more are out than may be");
                 let number = self.model.outs.len();

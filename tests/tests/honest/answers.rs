@@ -1,4 +1,4 @@
-//! An answer arrives at the relying party: what comes of it is what must come of it.
+//! An answer arrives at a relying party: what comes of it is what must come of it.
 
 use std::rc::Rc;
 
@@ -7,7 +7,7 @@ use selfsame_store::{EnrolOptions, StoreError};
 
 use super::machine::SECOND;
 use super::model::Expected;
-use super::world::{Act, Answer, NAMES, Ways, World};
+use super::world::{AUDIENCES, Act, Answer, NAMES, Ways, World};
 
 impl World {
     pub fn takes(&mut self, answer: &Rc<Answer>) {
@@ -20,7 +20,7 @@ impl World {
 
     /// Holds an answer against the store, where a new lineage may succeed the old or not.
     fn takes_as(&mut self, answer: &Rc<Answer>, succeeds: bool) -> Expected {
-        let (now, process) = (self.now(), self.chance.index(self.processes.len()));
+        let (now, process) = (self.now(), self.process_of_who_asked(answer.number));
         let Answer { number, proof, lineage, head, .. } = &**answer;
         let out = &self.model.outs[*number];
         let (peer, name, anew) = (out.peer, NAMES[out.peer], out.anew);
@@ -77,10 +77,13 @@ impl World {
         let Verdict { moved, known, first_meeting, timing, .. } = *verdict;
         assert_eq!(Expected::Accepted { moved, known, first_meeting, timing }, expected);
         assert_eq!((verdict.lineage, verdict.index), (lineage, head.index));
+        assert_eq!(verdict.statement.audience(), AUDIENCES[process]);
         assert!(verdict.lag <= paused.saturating_sub(SECOND), "{} of {paused}", verdict.lag);
         let now = self.now();
         let out = self.model.outs[number].clone();
         let was_proven = self.model.known.get(&out.peer).is_none_or(|known| known.is_proven);
+        let since = out.challenge.since();
+        let is_of_other = |head| self.model.audiences.get(head).is_some_and(|of| *of != AUDIENCES[process]);
         let ended = self.t == out.t + 60 * SECOND;
         let happened = [
             ("accepted", true),
@@ -97,13 +100,23 @@ impl World {
             ("accepted: the host lagged", verdict.lag > 0),
             ("accepted: was busy before", out.was_busy),
             ("accepted: issued by another process", out.process != process),
+            ("accepted: by the other relying party", AUDIENCES[process] != AUDIENCES[0]),
+            ("accepted: confirms a head of the other relying party's", since.iter().any(is_of_other)),
             ("accepted: at the last tick of a challenge's life", ended),
-            ("accepted: confirms more than 8 heads at once", out.challenge.since().len() > 8),
+            ("accepted: confirms more than 8 heads at once", since.len() > 8),
         ];
         for (situation, _) in happened.into_iter().filter(|(_, is_so)| *is_so) {
             self.tally.happened(situation);
         }
         self.model.accepted(number, lineage, head, &now);
+        self.model.audiences.insert(head, AUDIENCES[process]);
+    }
+
+    /// A process of the relying party that issued a challenge.
+    fn process_of_who_asked(&mut self, number: usize) -> usize {
+        let audience = self.model.outs[number].challenge.audience();
+        let theirs: Vec<usize> = (0..AUDIENCES.len()).filter(|of| AUDIENCES[*of] == audience).collect();
+        theirs[self.chance.index(theirs.len())]
     }
 
     /// The challenge is not used up: once the host has confirmed some, the same answer is taken.

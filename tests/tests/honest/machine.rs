@@ -4,10 +4,9 @@ use selfsame::{
     Birth, Challenge, Introduction, Lineage, LineageId, Ordinary, Origin, Predecessor, Proof, ProveRefusal,
     Reason, Salt, Step,
 };
+use selfsame_tests::play::Chance;
 use selfsame_tests::play::host::{BORN_MS, Draws, Host, evidence, request};
 use selfsame_tests::play::sparse::Beat;
-
-use super::chance::Chance;
 
 /// Ticks of a second.
 pub const SECOND: u64 = 4096;

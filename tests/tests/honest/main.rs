@@ -1,4 +1,4 @@
-//! No false alarm: honest hosts and relying parties over the real store, however the network, the clocks and the
+//! No false alarm: honest hosts and relying parties over one real store, however the network, the clocks and the
 //! machines behave.
 //!
 //! [`world`] makes events from a seed; [`model`] says of each what must come of it. `cargo test -p selfsame-tests
@@ -7,7 +7,6 @@
 
 mod acts;
 mod answers;
-mod chance;
 mod late;
 mod machine;
 mod many;

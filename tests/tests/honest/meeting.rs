@@ -1,9 +1,8 @@
 //! One host and one relying party that met it, step by step.
 
 use selfsame::{Challenge, Proof, Refusal, Verdict};
-use selfsame_tests::play::Party;
+use selfsame_tests::play::{Chance, Party};
 
-use super::chance::Chance;
 use super::machine::Machine;
 
 /// What the relying party calls the host.

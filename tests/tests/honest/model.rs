@@ -11,7 +11,7 @@ const MOST_UNCONFIRMED: usize = 64;
 /// Challenges that may be out for one name.
 const MOST_OUT: usize = 256;
 
-/// What a relying party knows of a host.
+/// What a store knows of a host, for all relying parties on it.
 #[derive(Clone, Debug)]
 pub struct Known {
     pub lineage: LineageId,
@@ -82,6 +82,8 @@ pub struct Model {
     pub outs: Vec<Out>,
     /// Lineages that were succeeded, with the peer.
     past: BTreeSet<(usize, LineageId)>,
+    /// Heads that were accepted, by the audience that last did.
+    pub audiences: BTreeMap<Head, &'static str>,
 }
 
 impl Known {

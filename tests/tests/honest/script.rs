@@ -3,7 +3,7 @@
 use super::machine::SECOND;
 use super::world::{Act, NAMES, Ways, World};
 
-/// The relying party's wall clock is wrong by so much at most: any two times are less than ten minutes apart. (By
+/// The relying parties' wall clock is wrong by so much at most: any two times are less than ten minutes apart. (By
 /// more, and over a reboot, its owner decides: section 7, step 6.)
 const MOST_WRONG_MS: i64 = 240_000;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// What happens in worlds, and how often at least where ten thousand steps are made: a fifth of what is usual.
-const SITUATIONS: [(&str, u64); 35] = [
+const SITUATIONS: [(&str, u64); 37] = [
     ("accepted", 800),
     ("accepted: overtaken by a newer one", 100),
     ("accepted: at the last tick of a challenge's life", 8),
@@ -16,6 +16,8 @@ const SITUATIONS: [(&str, u64); 35] = [
     ("accepted: a new lineage, as the old one's successor", 2),
     ("accepted: was busy before", 8),
     ("accepted: issued by another process", 100),
+    ("accepted: by the other relying party", 100),
+    ("accepted: confirms a head of the other relying party's", 200),
     ("accepted: confirms more than 8 heads at once", 20),
     ("busy: more than 64 unconfirmed", 8),
     ("too late: 60 s are over", 20),

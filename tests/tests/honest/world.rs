@@ -1,38 +1,39 @@
-//! A world: hosts, a relying party of some processes on one store, and what will happen, by true time.
+//! A world: hosts, two relying parties of some processes on one machine and one store, and what will happen, by true
+//! time.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use selfsame::{Head, LineageId, Peer, Predecessor};
-use selfsame_tests::play::Party;
 use selfsame_tests::play::clocks::Clocks;
+use selfsame_tests::play::host::AUDIENCE;
+use selfsame_tests::play::{Chance, Party};
 
-use super::chance::Chance;
 use super::machine::{Machine, SECOND};
 use super::model::Model;
 use super::script::Script;
 use super::tally::Tally;
 
-/// What the relying party calls the hosts.
+/// What the relying parties call the hosts.
 pub const NAMES: [&str; 3] = ["cache", "db1", "web1"];
 
-/// Processes of the relying party.
-const PROCESSES: usize = 3;
+/// The processes on the store, by the relying party that each belongs to: what its callers call it.
+pub const AUDIENCES: [&str; 3] = [AUDIENCE, AUDIENCE, "beside.example"];
 
 /// What happens. All but the script's own turns are steps.
 #[derive(Clone, Debug)]
 pub enum Act {
     /// It is time to think of something else to happen.
     Turn,
-    /// The relying party issues a challenge; anew: of whoever comes.
+    /// A relying party issues a challenge; anew: of whoever comes.
     Ask { peer: usize, anew: bool, ways: Ways },
     /// A challenge arrives at the host.
     AtHost { number: usize, ways: Ways },
     /// The host makes one moment for all challenges that wait.
     Commit { peer: usize },
-    /// An answer arrives at a process of the relying party.
+    /// An answer arrives at a process of the relying party that asked.
     AtParty(Rc<Answer>),
-    /// The relying party is told that the host is of another lineage.
+    /// A relying party is told that the host is of another lineage.
     Told { peer: usize, own: LineageId },
     /// The host hands out a head to somebody else, who never comes back.
     Elsewhere { peer: usize },
@@ -40,11 +41,11 @@ pub enum Act {
     Introduce { peer: usize, back: Option<u64> },
     /// The introduction is taken up.
     TakeUp { peer: usize, introduction: Vec<u8>, head: Head, made_at: u64 },
-    /// The relying party's process is started anew.
+    /// A process is started anew.
     Restart { process: usize },
-    /// The relying party's machine is started anew, with its wall clock wrong by so much.
+    /// The relying parties' machine is started anew, with its wall clock wrong by so much.
     Reboot { wrong_ms: i64 },
-    /// The relying party's wall clock is set, wrong by so much.
+    /// The relying parties' wall clock is set, wrong by so much.
     SetWall { wrong_ms: i64 },
     /// The host's machine does nothing for so long.
     Suspend { peer: usize, ticks: u64 },
@@ -52,7 +53,7 @@ pub enum Act {
     Pause { peer: usize, ticks: u64 },
     /// The host's machine is started anew: a new lineage.
     HostReboots { peer: usize },
-    /// A person makes the relying party forget the peer.
+    /// A person makes the store forget the peer.
     Forget { peer: usize },
 }
 
@@ -101,7 +102,7 @@ impl World {
         let mut chance = Chance::new(seed);
         let party = Party::default();
         let mut processes = vec![party];
-        (1..PROCESSES).for_each(|_| processes.push(processes[0].beside()));
+        (1..AUDIENCES.len()).for_each(|_| processes.push(processes[0].beside()));
         let none: Option<Predecessor> = None;
         let machines = NAMES.map(|_| Machine::started(&mut chance, 0, none));
         let mut world = Self {
@@ -163,7 +164,7 @@ impl World {
 
     /// Holds the store against the model.
     fn compares(&mut self) {
-        let process = self.chance.index(PROCESSES);
+        let process = self.chance.index(AUDIENCES.len());
         for (peer, name) in NAMES.into_iter().enumerate() {
             let Some(known) = self.model.known.get(&peer) else {
                 assert!(self.processes[process].store().peer(name).is_err());
@@ -176,7 +177,7 @@ impl World {
         }
     }
 
-    /// What the relying party's clocks say.
+    /// What the relying parties' clocks say.
     pub fn now(&self) -> selfsame::Now {
         self.clocks.now(self.t)
     }

@@ -7,6 +7,7 @@ use selfsame::{Anchor, Boot, Challenge, Digest, Now, Peer, Policy, Refusal, Want
 use super::super::crafted::{AUDIENCE, BORN_MS, Made, Proof, Says, genesis, leaf, statement};
 use super::super::item::{self, Item};
 use super::super::tree;
+use super::Outcome;
 use super::alter::alter;
 use super::choices::Choices;
 use super::ledger::Ledger;
@@ -38,23 +39,24 @@ struct Issued {
     at: Now,
 }
 
-/// Up to three answers, and some to challenges that were out at the same time.
-pub fn crafted(choices: &mut Choices<'_>) {
+/// Up to three answers, and some to challenges that were out at the same time. Why one is refused is held against the
+/// rules where it is.
+pub fn crafted(choices: &mut Choices<'_>) -> Vec<Outcome> {
     let mut party = party(choices.below(PARTIES)).clone();
-    let mut out = Vec::new();
+    let (mut out, mut outcomes) = (Vec::new(), Vec::new());
     for _ in 0..1 + choices.below(3) {
         let answer = party.answer(4, choices);
         if choices.rarely(3) {
             out.push(party.issue(&answer.issued));
         }
-        // why it is refused was held against the rules
-        let _ = party.ask(answer, choices);
+        outcomes.push(Outcome::of(&party.ask(answer, choices)));
     }
     for issued in out {
         let mut answer = party.answer(2, choices);
         answer.taken = at(issued.at.ticks + 1 + choices.number() % (60 * 4096));
-        let _ = party.answered(issued, answer, choices);
+        outcomes.push(Outcome::of(&party.answered(issued, answer, choices)));
     }
+    outcomes
 }
 
 fn party(number: usize) -> &'static Party {

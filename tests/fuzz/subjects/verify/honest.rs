@@ -8,6 +8,7 @@ use selfsame::{Anchor, Boot, Challenge, Now, Ordinary, Peer, Policy, Proof, Refu
 use super::super::host::{AUDIENCE, BORN_MS, Host};
 use super::super::item::{self, Item};
 use super::super::tree;
+use super::Outcome;
 use super::alter::{alter, damage};
 use super::choices::Choices;
 use super::unchanged::unchanged;
@@ -28,7 +29,7 @@ struct Asked {
 }
 
 /// An honest answer with some changes, or with none.
-pub fn altered(choices: &mut Choices<'_>) {
+pub fn altered(choices: &mut Choices<'_>) -> Outcome {
     let asked = asked(choices.below(HISTORIES));
     let mut tree = asked.tree.clone();
     for _ in 0..choices.below(5) {
@@ -40,13 +41,14 @@ pub fn altered(choices: &mut Choices<'_>) {
     }
     let mut peer = asked.peer.clone();
     let taken = peer.take(&bytes, &asked.now, &Policy::default());
+    let outcome = Outcome::of(&taken);
     let verified = verify(asked.anchor.as_ref(), &asked.challenge, &bytes, &Wanted::default());
     if bytes == asked.proof {
         let verdict = taken.expect("unchanged it is right");
         let verified = verified.expect("unchanged it is right");
         assert_eq!((verdict.index, verdict.hops), (verified.head.index(), verified.hops));
         assert_eq!(peer.anchor(), Some(&verified.head));
-        return;
+        return outcome;
     }
     let refusal = taken.expect_err("it was changed");
     let why = verified.expect_err("it was changed");
@@ -60,6 +62,7 @@ pub fn altered(choices: &mut Choices<'_>) {
         }
         peer.take(&asked.proof, &asked.now, &Policy::default()).expect("fewer than eight don't use it up");
     }
+    outcome
 }
 
 fn asked(number: usize) -> &'static Asked {

@@ -2,13 +2,12 @@
 
 use selfsame::{Fork, ForkStart, HopAnswer, Judgement, Ordinary, ProveRefusal, Refusal, Timing};
 use selfsame_store::StoreError;
-use selfsame_tests::play::copied;
 use selfsame_tests::play::crafted::Made;
 use selfsame_tests::play::host::Host;
 use selfsame_tests::play::item::{Item, bytes, map, uint};
+use selfsame_tests::play::{copied, hop_item};
 
 use super::{COPIED, Copied};
-use crate::loot::hop_item;
 use crate::scene::{PEER, SECOND};
 use crate::tally::check;
 

@@ -3,34 +3,36 @@
 use selfsame::{Proof, ProveRefusal, Refusal, VerifyRefusal};
 use selfsame_store::{ChallengeOptions, EnrolOptions, StoreError};
 use selfsame_tests::play::host::{AUDIENCE, Host, request, step};
-use selfsame_tests::play::{Party, crafted};
+use selfsame_tests::play::{crafted, hop_item};
 
-use super::{COPIED, Copied, MET};
-use crate::scene::{PEER, SECOND, meets_first, proves};
+use super::{COPIED, Copied};
+use crate::scene::{PEER, SECOND, proves};
 
 #[test]
 fn a_relay_in_the_middle_is_bound_to_one_exchange() {
     let mut copied = Copied::new(40);
     let t = COPIED + 60 * SECOND;
+    // another relying party that knows as much, and asks the same but for the nonce
+    let mut twin = copied.party.twin();
+    let now = twin.clocks.now(t - 1);
+    let theirs =
+        twin.store().challenge(PEER, AUDIENCE, &[0x77; 32], &now, &ChallengeOptions::default()).unwrap();
     let challenge = copied.party.ask(PEER, t - 1).unwrap();
     let other = copied.party.ask(PEER, t - 1).unwrap();
-    // another relying party that knows as much: what was made for one is nothing to the other
-    let mut twin = copied.party.twin();
-    twin.ask(PEER, t - 1).unwrap();
-    let mut fresh = Party::default();
-    meets_first(&mut fresh, &mut Host::born(6_000_040), MET);
+    assert_eq!((theirs.lineage(), theirs.since()), (challenge.lineage(), challenge.since()));
     // the caller's word goes with it
     let mut said = request(challenge.clone());
     said.payload = Some(b"the channel's own binding".to_vec());
     let randomness = copied.host.draw();
     let proof = copied.host.lineage.prove(step(t, &randomness), vec![said]).unwrap().remove(0).unwrap();
-    assert_eq!(fresh.verify(PEER, &proof.encode(), t), Err(Refusal::UnknownChallenge));
+    // what was made for one is nothing to the other
+    assert_eq!(twin.verify(PEER, &proof.encode(), t), Err(Refusal::UnknownChallenge));
     // not for another challenge of the same one, nor with another word
     let mut moved = crafted::Proof {
         version: 1,
         lineage: *proof.lineage(),
         since: proof.since(),
-        hops: proof.hops().iter().map(crate::loot::hop_item).collect(),
+        hops: proof.hops().iter().map(hop_item).collect(),
         statement: crafted::statement(&other).encode(),
         inclusion: selfsame_tests::play::item::inclusion(0, 1, &[]),
         genesis: None,
@@ -39,6 +41,9 @@ fn a_relay_in_the_middle_is_bound_to_one_exchange() {
     assert_eq!(copied.party.verify(PEER, &moved.encode(), t), not_in_head);
     moved.statement = crafted::statement(&challenge).encode();
     assert_eq!(copied.party.verify(PEER, &moved.encode(), t), not_in_head);
+    // nor by a statement for the other relying party, under the moment that carries none for it
+    moved.statement = crafted::statement(&theirs).encode();
+    assert_eq!(twin.verify(PEER, &moved.encode(), t), not_in_head);
     // passed on unchanged it is accepted, once, whoever carries it; and says what the caller said
     let verdict = copied.party.verify(PEER, &proof.encode(), t).unwrap();
     assert_eq!(verdict.statement.payload(), Some(&b"the channel's own binding"[..]));
@@ -50,6 +55,10 @@ fn a_relay_in_the_middle_is_bound_to_one_exchange() {
     let randomness = copied.host.draw();
     let refused = copied.host.lineage.prove(step(t + 1, &randomness), vec![asked]).unwrap().remove(0);
     assert!(matches!(refused, Err(ProveRefusal::WrongAudience { .. })), "{refused:?}");
+    // what the other relying party asked is answered to it as well as ever
+    let proof = copied.host.prove(t + 2, &[theirs]).remove(0);
+    assert_eq!(copied.party.verify(PEER, &proof.encode(), t + 2), Err(Refusal::UnknownChallenge));
+    assert_eq!(twin.verify(PEER, &proof.encode(), t + 2).unwrap().known, Some(true));
 }
 
 #[test]

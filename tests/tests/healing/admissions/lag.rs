@@ -1,6 +1,7 @@
 //! The last minute: what a lag that is only reported leaves to a young copy.
 
-use selfsame::{HopAnswer, ProveRefusal, Refusal};
+use selfsame::{ProveRefusal, Refusal};
+use selfsame_tests::play::asked_for_hop;
 
 use super::{BEAT, COPIED, Copied};
 use crate::scene::{PEER, SECOND};
@@ -42,10 +43,7 @@ fn is_shown(age: u64, beats: u64) -> Option<bool> {
         "it is noticed all the same: {answer:?}"
     );
     let Copied { party, host, .. } = &mut copied;
-    let fork = party.questioned(PEER, |index, tier| {
-        let answer = host.lineage.hop(index, tier, true).ok()?;
-        Some(HopAnswer::parse(&answer.encode()).unwrap())
-    });
+    let fork = party.questioned(PEER, |index, tier| asked_for_hop(host, index, tier));
     Some(fork.is_some())
 }
 

@@ -2,11 +2,10 @@
 
 use selfsame::{Proof, Refusal, Timing, hazmat};
 use selfsame_store::ChallengeOptions;
-use selfsame_tests::play::crafted::Made;
 use selfsame_tests::play::{Party, Thief};
 
 use super::{COPIED, Copied, MET};
-use crate::loot::{Loot, public};
+use crate::loot::{Loot, public, public_genesis};
 use crate::scene::{PEER, SECOND, Scene, When};
 use crate::tally::check;
 
@@ -69,7 +68,7 @@ fn no_moment_up_to_the_last_before_the_copy_can_be_forged() {
     let loot = Loot::of(&copied.host.lineage);
     let genesis = copied.host.lineage.genesis().clone();
     // every moment before the copy that the host still keeps, and the genesis
-    let mut moments = vec![own_genesis(&copied)];
+    let mut moments = vec![public_genesis(&genesis)];
     while let Ok(answer) = copied.host.lineage.hop(moments.last().unwrap().head.index, 0, false) {
         moments.push(public(&genesis, answer.hop.moment()));
     }
@@ -102,21 +101,6 @@ fn no_moment_up_to_the_last_before_the_copy_can_be_forged() {
     assert!(matches!(refusal, Refusal::Stalled { .. }), "{refusal}");
 }
 
-/// The genesis as everyone knows it.
-fn own_genesis(copied: &Copied) -> Made {
-    let genesis = copied.host.lineage.genesis();
-    let anchor = selfsame::Anchor::of_genesis(genesis);
-    Made {
-        lineage: genesis.lineage(),
-        salt: *genesis.salt(),
-        head: anchor.head(),
-        body: genesis.body().to_vec(),
-        pledges: *genesis.pledges(),
-        secrets: [[0; 32]; 16],
-        genesis: genesis.body().to_vec(),
-    }
-}
-
 #[test]
 fn root_on_the_live_host_is_the_host_and_a_copy_once_it_has_left() {
     let mut copied = Copied::new(5);
@@ -136,7 +120,7 @@ fn root_on_the_live_host_is_the_host_and_a_copy_once_it_has_left() {
     let (mut scene, _) = copied_and_gone_on(6);
     let at = scene.when.accepted + 300 * SECOND;
     let answer = crate::clocked::Answer { issued: at - 1, at };
-    scene.assailed(answer, 300 * SECOND, |_| {});
+    scene.assailed_in_vain(answer, 300 * SECOND);
     // the same secrets, as of now
     let now = scene.host.lineage.head().index + 10;
     scene.host.moment(now);
