@@ -232,3 +232,15 @@ fn the_vectors_format_is_told_whole() {
         assert!(words.contains(&told), "{told} is not told");
     }
 }
+
+#[test]
+fn the_table_of_how_often_a_copy_can_be_shown_is_there() {
+    let mut lines =
+        PROTOCOL.lines().skip_while(|line| !line.starts_with("| time since use / age when used |"));
+    let columns = lines.next().expect("the table of `copies`").matches('|').count();
+    let rows: Vec<_> = lines.skip(1).take_while(|line| line.starts_with('|')).collect();
+    assert_eq!((columns, rows.len()), (6, 7));
+    for row in rows {
+        assert_eq!((row.matches('|').count(), row.matches(" % of ").count()), (6, 4), "{row}");
+    }
+}
