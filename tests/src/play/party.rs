@@ -23,18 +23,17 @@ pub struct Party {
 
 impl Default for Party {
     fn default() -> Self {
-        let directory = Arc::new(TempDir::with_prefix("selfsame-party.").unwrap());
-        let store = Store::open(directory.path().join("peers.db")).unwrap();
-        Self { directory, store, clocks: Clocks::new(), asked: Arc::default() }
+        Self::kept_in(TempDir::with_prefix("selfsame-party.").unwrap())
     }
 }
 
 impl Party {
     /// One whose file is in memory, where the machine has such a folder: no write waits for a disk.
     pub fn in_memory() -> Self {
-        let Ok(directory) = TempDir::with_prefix_in("selfsame-party.", "/dev/shm") else {
-            return Self::default();
-        };
+        TempDir::with_prefix_in("selfsame-party.", "/dev/shm").map_or_else(|_| Self::default(), Self::kept_in)
+    }
+
+    fn kept_in(directory: TempDir) -> Self {
         let store = Store::open(directory.path().join("peers.db")).unwrap();
         Self { directory: Arc::new(directory), store, clocks: Clocks::new(), asked: Arc::default() }
     }
@@ -47,11 +46,10 @@ impl Party {
     /// Another relying party that knows what this one does.
     pub fn twin(&self) -> Self {
         let beside = self.directory.path().parent().unwrap();
-        let directory = Arc::new(TempDir::with_prefix_in("selfsame-party.", beside).unwrap());
+        let directory = TempDir::with_prefix_in("selfsame-party.", beside).unwrap();
         std::fs::copy(self.directory.path().join("peers.db"), directory.path().join("peers.db")).unwrap();
-        let store = Store::open(directory.path().join("peers.db")).unwrap();
         let asked = Arc::new(AtomicU64::new(self.asked.load(Relaxed)));
-        Self { directory, store, clocks: self.clocks.clone(), asked }
+        Self { clocks: self.clocks.clone(), asked, ..Self::kept_in(directory) }
     }
 
     /// Another process of this relying party: on the same file, by the same clocks as they are now.

@@ -32,7 +32,7 @@ struct Schedule {
     phase: u64,
 }
 
-/// What came of a schedule: whether a fork was shown to anyone.
+/// What came of a schedule: whether a fork was shown.
 #[derive(Debug)]
 struct Outcome {
     schedule: Schedule,

@@ -75,7 +75,7 @@ impl Strategy {
         let apart = (until - t) / (self.more + 1);
         (0..=self.more).all(|n| {
             let at = t + n * apart;
-            let head = if n == 0 { head } else { at - (t - head) };
+            let head = at - (t - head);
             head > thief.last().head.index && {
                 let challenge = party.ask(PEER, at - WAY).unwrap();
                 let proof = thief.answer(&challenge, head);
