@@ -1,6 +1,6 @@
 //! Puts the parts together, runs them, and takes them apart.
 
-use std::{io, thread::JoinHandle};
+use std::{io, sync::Arc, thread::JoinHandle};
 
 use selfsame::{
     Birth, BirthError as LineageError, Evidence, EvidenceError, EvidenceFields, Lineage, Ordinary, Salt,
@@ -19,7 +19,7 @@ use crate::{
     keeper::{self, Ended, Keeper, Kept, random},
     last_head::{HeadWriter, LastHead},
     options::{EX_CONFIG, Options},
-    service::{BusError, Connected},
+    service::{BusError, Connected, Diagnosing},
 };
 
 /// Why the agent ends other than by being told to.
@@ -105,7 +105,8 @@ pub(crate) fn run(options: &Options, config: &Config) -> Result<(), RunError> {
     let beat = Beat::start(config.beat, keeper.clone())?;
     let ended = runtime.block_on(async {
         let waiting = config.prove_waiting_per_uid;
-        let (service, connections) = bus.serve(keeper.clone(), sources.clone(), waiting).await?;
+        let diagnosing = Diagnosing::new(Arc::new(Vec::new));
+        let (service, connections) = bus.serve(keeper.clone(), sources.clone(), waiting, diagnosing).await?;
         tracing::info!(bus = %options.bus(), "serving");
         // not before: a lineage that nobody could meet is nobody's predecessor
         let writing = HeadWriter::start(last_head, keeper.clone(), clock)?;

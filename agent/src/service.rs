@@ -2,6 +2,7 @@
 //! make no call that may block for long.
 
 mod caller;
+mod diagnosing;
 mod identity;
 mod process;
 mod waiting;
@@ -21,6 +22,7 @@ use zbus::{
 
 use crate::{entropy::Status, keeper::Keeper};
 use caller::Callers;
+pub(crate) use diagnosing::Diagnosing;
 pub(crate) use identity::Identity;
 
 /// Why the agent can't be on the bus.
@@ -87,9 +89,10 @@ impl Connected {
         keeper: Keeper,
         sources: Status,
         waiting_per_uid: u32,
+        diagnosing: Diagnosing,
     ) -> Result<(Service, NameOwnerChangedStream), BusError> {
         let Self { connection, callers, bus, changes } = self;
-        let identity = Identity::new(keeper, sources, callers.clone(), waiting_per_uid);
+        let identity = Identity::new(keeper, sources, callers.clone(), waiting_per_uid, diagnosing);
         let served = connection.object_server().at(AGENT_PATH, identity).await;
         served.map_err(|why| no_bus(&bus, why))?;
         match connection.request_name_with_flags(AGENT_BUS_NAME, RequestNameFlags::DO_NOT_QUEUE).await {

@@ -21,6 +21,30 @@ pub struct HopReply {
     pub way: Vec<ByteBuf>,
 }
 
+/// What `Report` answers: a report by the TEE that this host runs in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct ReportReply {
+    /// Whose report it is, as the kernel names it: `sev_guest`, `tdx_guest` …
+    pub provider: String,
+    /// The report, as the TEE has signed it.
+    pub report: ByteBuf,
+    /// What the provider gives beside it; mostly empty.
+    pub aux: ByteBuf,
+}
+
+/// One thing that the agent has looked at, as `Diagnose` tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct Check {
+    /// What was looked at, such as `tpm`.
+    pub check: String,
+    /// How it is: `ok`, `info`, `warn` or `fail`; more may come.
+    pub state: String,
+    /// What was found, for people.
+    pub finding: String,
+    /// What to run or do; empty where there is nothing.
+    pub remedy: String,
+}
+
 /// A source of entropy, as the property `Sources` tells it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
 pub struct Source {
@@ -68,6 +92,12 @@ pub trait Identity1 {
 
     /// The hop from `index` by `tier`, with the way to it if `way`.
     fn hop(&self, index: u64, tier: u8, way: bool) -> Result<HopReply, CallError>;
+
+    /// A report by the TEE that this host runs in, over the lineage and `nonce`.
+    fn report(&self, nonce: &Bytes) -> Result<ReportReply, CallError>;
+
+    /// What the agent finds where it looks at all that it needs.
+    fn diagnose(&self) -> Result<Vec<Check>, CallError>;
 
     /// The lineage, as bech32m text.
     #[zbus(property(emits_changed_signal = "const"))]

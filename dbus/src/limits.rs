@@ -59,3 +59,19 @@ pub const INDEX_MAX: u64 = (1 << 63) - 1;
 ///
 /// Source: architecture, "D-Bus contract", limits per uid.
 pub const PROVE_WAITING_PER_UID: usize = 1024;
+
+/// Bytes of the nonce that `Report` takes, exactly.
+///
+/// Source: architecture, "D-Bus contract"; lineage and nonce fill the 64 bytes that configfs-tsm takes.
+pub const NONCE_BYTES: usize = 32;
+
+/// Bytes of a TEE's report, at most.
+///
+/// Source: our own bound. The kernel's is 32 KiB, and 16 MiB in newer ones (`TSM_REPORT_OUTBLOB_MAX`); reports of SEV-SNP
+/// have 1,184 bytes, quotes of TDX some 5 KiB.
+pub const REPORT_MAX_BYTES: usize = 1 << 20;
+
+/// Bytes of what comes beside a TEE's report, at most.
+///
+/// Source: our own bound, as of [`REPORT_MAX_BYTES`]. Tables of certificates have some 5 KiB.
+pub const AUX_MAX_BYTES: usize = 1 << 20;

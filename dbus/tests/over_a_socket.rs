@@ -7,8 +7,8 @@ use std::{collections::HashMap, os::unix::net::UnixStream};
 
 use futures_util::StreamExt;
 use selfsame_dbus::{
-    AGENT_PATH, ByteBuf, Bytes, CallError, Error, HopReply, IDENTITY_INTERFACE, Identity1Proxy, Options,
-    Origin, Source, limits,
+    AGENT_PATH, ByteBuf, Bytes, CallError, Check, Error, HopReply, IDENTITY_INTERFACE, Identity1Proxy,
+    Options, Origin, ReportReply, Source, limits,
 };
 use zbus::{Connection, DBusError, Guid, OwnedVariant, connection, interface, message::Header};
 
@@ -40,6 +40,16 @@ impl Echo {
         (ByteBuf::from(format!("{index} {tier}")), way)
     }
 
+    #[zbus(out_args("provider", "report", "aux"))]
+    async fn report(&self, nonce: &Bytes) -> Result<(String, ByteBuf, ByteBuf), Error> {
+        Ok(("echo".into(), ByteBuf::from(nonce.to_vec()), ByteBuf::from(vec![9; limits::AUX_MAX_BYTES])))
+    }
+
+    #[zbus(out_args("checks"))]
+    async fn diagnose(&self) -> Vec<Check> {
+        vec![check("tpm"), check("bus")]
+    }
+
     #[zbus(property(emits_changed_signal = "false"))]
     fn index(&self) -> u64 {
         limits::INDEX_MAX
@@ -59,6 +69,11 @@ impl Echo {
     fn lineage(&self) -> Result<String, Error> {
         Err(Error::Failed("no lineage".into()))
     }
+}
+
+/// What is diagnosed of `name`.
+fn check(name: &str) -> Check {
+    Check { check: name.into(), state: "fail".into(), finding: "gone".into(), remedy: "look for it".into() }
 }
 
 /// A client's connection to an [`Echo`], whose end lives as long as the first one.
@@ -115,6 +130,11 @@ async fn bytes_are_ay_both_ways() {
     let hop =
         client.call_method(None::<&str>, AGENT_PATH, Some(IDENTITY_INTERFACE), "Hop", &(5_u64, 3_u8, true));
     assert_eq!(hop.await.unwrap().body().signature(), "ayaay");
+    let nonce = &(Bytes::new(&[7; limits::NONCE_BYTES]),);
+    let report = client.call_method(None::<&str>, AGENT_PATH, Some(IDENTITY_INTERFACE), "Report", nonce);
+    assert_eq!(report.await.unwrap().body().signature(), "sayay");
+    let diagnose = client.call_method(None::<&str>, AGENT_PATH, Some(IDENTITY_INTERFACE), "Diagnose", &());
+    assert_eq!(diagnose.await.unwrap().body().signature(), "a(ssss)");
 }
 
 #[tokio::test]
@@ -125,6 +145,10 @@ async fn results_and_properties_have_names() {
     assert_eq!(hop, b"5 3");
     assert_eq!(way, [ByteBuf::new(), ByteBuf::from([7, 7])]);
     assert!(proxy.hop(limits::INDEX_MAX, limits::TIER_MAX, false).await.unwrap().way.is_empty());
+
+    let ReportReply { provider, report, aux } = proxy.report(Bytes::new(&[3; 32])).await.unwrap();
+    assert_eq!((&*provider, &report[..], aux.len()), ("echo", &[3; 32][..], limits::AUX_MAX_BYTES));
+    assert_eq!(proxy.diagnose().await.unwrap(), [check("tpm"), check("bus")]);
 
     assert_eq!(proxy.index().await.unwrap(), limits::INDEX_MAX);
     assert_eq!(

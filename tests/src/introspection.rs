@@ -119,7 +119,7 @@ mod tests {
             }
         }
         let names: Vec<_> = members(IDENTITY_XML, IDENTITY_INTERFACE).into_keys().collect();
-        assert_eq!(names.len(), 1 + 4 + 10, "{names:?}");
+        assert_eq!(names.len(), 1 + 6 + 10, "{names:?}");
         assert_eq!(differences(IDENTITY_XML, IDENTITY_XML, IDENTITY_INTERFACE), Vec::<String>::new());
     }
 

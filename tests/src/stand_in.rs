@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use selfsame_dbus::{ByteBuf, Bytes, Error, Origin, Source};
+use selfsame_dbus::{ByteBuf, Bytes, Check, Error, Origin, Source};
 use zbus::{OwnedVariant, interface};
 
 /// Serves `org.selfsame.Identity1` with made-up answers: the harness is tested against it, so is whoever calls the
@@ -51,6 +51,17 @@ impl StandIn {
     async fn hop(&self, index: u64, tier: u8, way: bool) -> Result<(ByteBuf, Vec<ByteBuf>), Error> {
         let way = way.then(|| ByteBuf::from(*b"way"));
         Ok((ByteBuf::from(format!("{index} {tier}")), way.into_iter().collect()))
+    }
+
+    #[zbus(out_args("provider", "report", "aux"))]
+    async fn report(&self, nonce: &Bytes) -> Result<(String, ByteBuf, ByteBuf), Error> {
+        Ok(("stand_in".into(), ByteBuf::from(nonce.to_vec()), ByteBuf::new()))
+    }
+
+    #[zbus(out_args("checks"))]
+    async fn diagnose(&self) -> Result<Vec<Check>, Error> {
+        let [check, state, finding, remedy] = ["agent", "info", "a stand-in", ""].map(String::from);
+        Ok(vec![Check { check, state, finding, remedy }])
     }
 
     #[zbus(property(emits_changed_signal = "const"))]

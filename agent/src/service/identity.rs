@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use selfsame::{Challenge, HopError, ProveRefusal, Request};
-use selfsame_dbus::{ByteBuf, Bytes, Error, Origin, Source, limits};
+use selfsame_dbus::{ByteBuf, Bytes, Check, Error, Origin, Source, limits};
 use zbus::{Connection, OwnedVariant, interface, message::Header};
 
-use super::{caller::Callers, waiting::Waiting};
+use super::{caller::Callers, diagnosing::Diagnosing, waiting::Waiting};
 use crate::{
     entropy::Status,
     keeper::{Keeper, KeeperError},
@@ -18,11 +18,18 @@ pub(crate) struct Identity {
     sources: Status,
     callers: Callers,
     waiting: Waiting,
+    diagnosing: Diagnosing,
 }
 
 impl Identity {
-    pub(super) fn new(keeper: Keeper, sources: Status, callers: Callers, waiting_per_uid: u32) -> Self {
-        Self { keeper, sources, callers, waiting: Waiting::new(waiting_per_uid) }
+    pub(super) fn new(
+        keeper: Keeper,
+        sources: Status,
+        callers: Callers,
+        waiting_per_uid: u32,
+        diagnosing: Diagnosing,
+    ) -> Self {
+        Self { keeper, sources, callers, waiting: Waiting::new(waiting_per_uid), diagnosing }
     }
 }
 
@@ -89,6 +96,26 @@ impl Identity {
         })?;
         let way = answer.way.iter().map(|hop| ByteBuf::from(hop.encode())).collect();
         Ok((ByteBuf::from(answer.hop.encode()), way))
+    }
+
+    /// A report by the TEE that this host runs in, over the lineage and a nonce.
+    #[zbus(out_args("provider", "report", "aux"))]
+    async fn report(&self, nonce: &Bytes) -> Result<(String, ByteBuf, ByteBuf), Error> {
+        if nonce.len() != limits::NONCE_BYTES {
+            return Err(Error::InvalidArgument(format!(
+                "nonce of {} bytes: exactly {}",
+                nonce.len(),
+                limits::NONCE_BYTES
+            )));
+        }
+        Err(Error::Unsupported("this version has no helper that asks a TEE for reports".into()))
+    }
+
+    /// What the agent finds where it looks at all that it needs.
+    #[zbus(out_args("checks"))]
+    async fn diagnose(&self) -> Result<Vec<Check>, Error> {
+        let _entry = self.waiting.admit()?;
+        self.diagnosing.checks().await
     }
 
     /// The lineage, as bech32m text.

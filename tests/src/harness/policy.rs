@@ -75,8 +75,10 @@ async fn anyone_may_look_and_only_the_group_and_root_may_ask() {
         let output = call(&bus, ANYONE, AGENT_BUS_NAME, look).await;
         assert_eq!(output.code(), Some(0), "{look:?}: {output:?}");
     }
-    let members: [&[&str]; 4] = [
+    let members: [&[&str]; 6] = [
         GENESIS,
+        &[AGENT_PATH, "org.selfsame.Identity1.Report", "array:byte:1"],
+        &[AGENT_PATH, "org.selfsame.Identity1.Diagnose"],
         &[AGENT_PATH, "org.selfsame.Identity1.Introduce"],
         &[AGENT_PATH, "org.selfsame.Identity1.Hop", "uint64:0", "byte:0", "boolean:false"],
         &[
