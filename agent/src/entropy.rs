@@ -2,6 +2,8 @@
 
 mod condition;
 mod gather;
+#[cfg_attr(not(test), expect(dead_code, reason = "not drawn through yet"))]
+mod health;
 mod kernel;
 #[cfg(target_arch = "x86_64")]
 mod rdseed;
