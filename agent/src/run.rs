@@ -15,7 +15,8 @@ use crate::{
     beat::Beat,
     clock::{self, Clock},
     config::Config,
-    entropy::{self, BirthError, Contribution, Gathering, Health, Notice, Pace, Running, Status},
+    diagnose,
+    entropy::{BirthError, Contribution, Gathering, Health, Notice, Pace, Running, Status},
     keeper::{self, Ended, Keeper, Kept, random},
     last_head::{HeadWriter, LastHead},
     options::{EX_CONFIG, Options},
@@ -72,13 +73,16 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 /// # Errors
 /// Why it ended else.
 pub(crate) fn run(options: &Options, config: &Config) -> Result<(), RunError> {
+    for key in &config.without_effect {
+        tracing::warn!("`{key}` is set, and this version does not act on it yet");
+    }
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let mut signals = runtime.block_on(Signals::new())?;
     let bus = runtime.block_on(Connected::to(options.bus()))?;
     let clock = Clock::system();
     let last_head = LastHead::new(options.state_dir(), clock::boot_id()?);
 
-    let sources = entropy::sources(&config.sources, &config.tcti);
+    let sources = config.sources.attach(&config.tcti);
     let pace = Pace::new(config.beat, config.tpm_interval);
     let gathering = Gathering::begin(sources, config.require.clone(), pace)?;
     let Some((gathering, contributions)) = runtime.block_on(gather(gathering, &mut signals))? else {
@@ -105,7 +109,8 @@ pub(crate) fn run(options: &Options, config: &Config) -> Result<(), RunError> {
     let beat = Beat::start(config.beat, keeper.clone())?;
     let ended = runtime.block_on(async {
         let waiting = config.prove_waiting_per_uid;
-        let diagnosing = Diagnosing::new(Arc::new(Vec::new));
+        let (settings, status) = (config.clone(), sources.clone());
+        let diagnosing = Diagnosing::new(Arc::new(move || diagnose::checks(&settings, &status)));
         let (service, connections) = bus.serve(keeper.clone(), sources.clone(), waiting, diagnosing).await?;
         tracing::info!(bus = %options.bus(), "serving");
         // not before: a lineage that nobody could meet is nobody's predecessor
@@ -198,7 +203,7 @@ fn born(
     let evidence = Evidence::new(EvidenceFields {
         sources: Some(named.iter().map(|(name, _)| (*name).to_owned()).collect()),
         behaviour: None,
-        tpm_clock: None,
+        tpm_clock: contributions.iter().find_map(|given| given.clock).map(Into::into),
         condition: Some(sources.condition().in_evidence()),
     })?;
     let (randomness, salt) = (random()?, random()?);

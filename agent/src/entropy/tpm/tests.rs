@@ -5,6 +5,11 @@ mod wire;
 use std::{
     io::{Read, Write},
     os::unix::net::UnixStream,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Instant,
 };
 
@@ -12,7 +17,7 @@ use selfsame_tpm_sim::Simulator;
 use tss_esapi::constants::tss;
 
 use super::*;
-use crate::entropy::{DrawError, EntropySource};
+use crate::entropy::{DrawError, EntropySource, Remarks};
 use wire::Wire;
 
 // TPM 2.0 Part 2, 6.5.2.
@@ -22,6 +27,12 @@ const FLUSH_CONTEXT: u32 = 0x165;
 const START_AUTH_SESSION: u32 = 0x176;
 const GET_CAPABILITY: u32 = 0x17a;
 const GET_RANDOM: u32 = 0x17b;
+const READ_CLOCK: u32 = 0x181;
+
+/// The TPM at `tcti`, whose progress nobody is told of.
+fn tpm(tcti: Tcti) -> TpmSource {
+    TpmSource::new(tcti, Path::new("/nonexistent"), Progress::new(|| {}))
+}
 
 fn draw(source: &mut TpmSource) -> Result<[u8; 32], DrawError> {
     let mut bytes = [0; 32];
@@ -30,7 +41,7 @@ fn draw(source: &mut TpmSource) -> Result<[u8; 32], DrawError> {
 
 fn handles(simulator: &Simulator, first: u32) -> usize {
     let tcti: Tcti = simulator.tcti().parse().unwrap();
-    esys::Esys::open(tcti.as_c_str()).unwrap().handles(first).unwrap().len()
+    esys::Esys::open(tcti.as_c_str(), Progress::new(|| {})).unwrap().handles(first).unwrap().len()
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
@@ -40,7 +51,7 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 #[test]
 fn draws_differ_and_any_length_is_filled() {
     let simulator = Simulator::start().unwrap();
-    let mut source = TpmSource::new(simulator.tcti().parse().unwrap());
+    let mut source = tpm(simulator.tcti().parse().unwrap());
     assert_eq!((source.name(), source.class().as_str()), ("tpm", "tpm"));
     let first = draw(&mut source).unwrap();
     let second = draw(&mut source).unwrap();
@@ -58,7 +69,7 @@ fn draws_differ_and_any_length_is_filled() {
 fn the_wire_never_shows_what_was_drawn() {
     let simulator = Simulator::start().unwrap();
     let wire = Wire::tap(simulator.tcti());
-    let mut source = TpmSource::new(wire.tcti());
+    let mut source = tpm(wire.tcti());
     let drawn = draw(&mut source).unwrap();
     for exchange in wire.take() {
         for part in drawn.chunks(8) {
@@ -68,10 +79,10 @@ fn the_wire_never_shows_what_was_drawn() {
 }
 
 #[test]
-fn only_the_listed_commands_go_out_and_a_later_draw_is_one() {
+fn only_the_listed_commands_go_out_and_a_later_draw_is_two() {
     let simulator = Simulator::start().unwrap();
     let wire = Wire::tap(simulator.tcti());
-    let mut source = TpmSource::new(wire.tcti());
+    let mut source = tpm(wire.tcti());
     draw(&mut source).unwrap();
     let codes = |wire: &Wire| wire.take().iter().map(wire::Exchange::code).collect::<Vec<_>>();
     assert_eq!(
@@ -80,14 +91,16 @@ fn only_the_listed_commands_go_out_and_a_later_draw_is_one() {
             GET_CAPABILITY,
             GET_CAPABILITY,
             GET_CAPABILITY,
+            GET_CAPABILITY,
             CREATE_PRIMARY,
             START_AUTH_SESSION,
             FLUSH_CONTEXT,
-            GET_RANDOM
+            GET_RANDOM,
+            READ_CLOCK
         ]
     );
     draw(&mut source).unwrap();
-    assert_eq!(codes(&wire), [GET_RANDOM]);
+    assert_eq!(codes(&wire), [GET_RANDOM, READ_CLOCK]);
     drop(source);
     assert_eq!(codes(&wire), [FLUSH_CONTEXT]);
 }
@@ -96,7 +109,7 @@ fn only_the_listed_commands_go_out_and_a_later_draw_is_one() {
 fn the_primary_is_the_kernels_own_to_the_byte() {
     let simulator = Simulator::start().unwrap();
     let wire = Wire::tap(simulator.tcti());
-    draw(&mut TpmSource::new(wire.tcti())).unwrap();
+    draw(&mut tpm(wire.tcti())).unwrap();
     let exchanges = wire.take();
     let create = exchanges.iter().find(|exchange| exchange.code() == CREATE_PRIMARY).unwrap();
 
@@ -127,10 +140,47 @@ fn the_primary_is_the_kernels_own_to_the_byte() {
 }
 
 #[test]
+fn a_draw_brings_the_clock_its_cost_and_at_first_what_the_tpm_is() {
+    let simulator = Simulator::start().unwrap();
+    let mut source = tpm(simulator.tcti().parse().unwrap());
+    draw(&mut source).unwrap();
+    let first = source.remarks();
+    draw(&mut source).unwrap();
+    let second = source.remarks();
+    let (before, after) = (first.clock.unwrap(), second.clock.unwrap());
+    assert!(after.clock_ms >= before.clock_ms);
+    assert_eq!(
+        (after.reset_count, after.restart_count, after.safe),
+        (before.reset_count, before.restart_count, before.safe)
+    );
+    assert_eq!((first.cost.unwrap().bytes, first.cost.unwrap().commands), (32, 1));
+    let about: Vec<&str> = first.facts.iter().map(|fact| fact.about.as_str()).collect();
+    assert_eq!(about, ["manufacturer", "model", "firmware", "specification", "null primary"]);
+    assert_eq!(first.facts[0].text, "IBM", "swtpm's own word");
+    assert_eq!(second.facts, []);
+    assert_eq!(source.remarks(), Remarks::default(), "once");
+}
+
+#[test]
+fn progress_is_told_after_each_command() {
+    let simulator = Simulator::start().unwrap();
+    let told = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&told);
+    let progress = Progress::new(move || {
+        counting.fetch_add(1, Ordering::SeqCst);
+    });
+    let mut source = TpmSource::new(simulator.tcti().parse().unwrap(), Path::new("/nonexistent"), progress);
+    draw(&mut source).unwrap();
+    assert_eq!(told.load(Ordering::SeqCst), 9, "each of the commands of a first draw");
+    draw(&mut source).unwrap();
+    assert_eq!(told.load(Ordering::SeqCst), 11);
+}
+
+#[test]
 fn one_flipped_bit_anywhere_in_an_answer_is_refused_and_the_next_draw_recovers() {
     let simulator = Simulator::start().unwrap();
     let wire = Wire::tap(simulator.tcti());
-    let mut source = TpmSource::new(wire.tcti());
+    let mut source = tpm(wire.tcti());
     draw(&mut source).unwrap();
 
     // Past the header: length of the parameters, the bytes, the TPM's nonce, attributes and HMAC.
@@ -157,7 +207,7 @@ fn one_flipped_bit_anywhere_in_an_answer_is_refused_and_the_next_draw_recovers()
 fn a_bare_answer_in_place_of_the_encrypted_one_is_refused() {
     let simulator = Simulator::start().unwrap();
     let wire = Wire::tap(simulator.tcti());
-    let mut source = TpmSource::new(wire.tcti());
+    let mut source = tpm(wire.tcti());
     draw(&mut source).unwrap();
     wire.change(|code, answer| {
         if code == GET_RANDOM {
@@ -176,7 +226,7 @@ fn a_bare_answer_in_place_of_the_encrypted_one_is_refused() {
 #[test]
 fn nothing_of_ours_is_left_in_the_tpm() {
     let simulator = Simulator::start().unwrap();
-    let mut source = TpmSource::new(simulator.tcti().parse().unwrap());
+    let mut source = tpm(simulator.tcti().parse().unwrap());
     draw(&mut source).unwrap();
     drop(source);
     assert_eq!(handles(&simulator, tss::TPM2_TRANSIENT_FIRST), 0);
@@ -187,7 +237,7 @@ fn nothing_of_ours_is_left_in_the_tpm() {
 fn what_a_dead_context_left_behind_is_flushed() {
     let simulator = Simulator::start().unwrap();
     let wire = Wire::tap(simulator.tcti());
-    let mut source = TpmSource::new(wire.tcti());
+    let mut source = tpm(wire.tcti());
     // The primary stays: its handle never reaches us.
     wire.change(|code, answer| {
         if code == START_AUTH_SESSION {
@@ -217,14 +267,14 @@ fn a_tpm_that_nobody_started_is_started() {
     drop(control);
 
     let wire = Wire::tap(simulator.tcti());
-    draw(&mut TpmSource::new(wire.tcti())).unwrap();
+    draw(&mut tpm(wire.tcti())).unwrap();
     assert_eq!(wire.take().iter().filter(|exchange| exchange.code() == STARTUP).count(), 1);
 }
 
 #[test]
 fn a_tpm_that_goes_and_comes_back_is_used_again() {
     let mut simulator = Simulator::start().unwrap();
-    let mut source = TpmSource::new(simulator.tcti().parse().unwrap());
+    let mut source = tpm(simulator.tcti().parse().unwrap());
     draw(&mut source).unwrap();
     simulator.kill().unwrap();
     for _ in 0..3 {
@@ -236,10 +286,10 @@ fn a_tpm_that_goes_and_comes_back_is_used_again() {
 
 #[test]
 fn a_tpm_that_is_not_there_is_named() {
-    let mut missing = TpmSource::new("device:/nonexistent/tpmrm0".parse().unwrap());
+    let mut missing = tpm("device:/nonexistent/tpmrm0".parse().unwrap());
     assert_eq!(draw(&mut missing).unwrap_err().to_string(), "/nonexistent/tpmrm0: No such file or directory");
 
-    let mut nobody = TpmSource::new("swtpm:path=/nonexistent/s".parse().unwrap());
+    let mut nobody = tpm("swtpm:path=/nonexistent/s".parse().unwrap());
     let error = draw(&mut nobody).unwrap_err();
     assert!(
         matches!(&error, DrawError::Tpm(TpmError::Connection { tcti, .. }) if tcti == "swtpm:path=/nonexistent/s"),
@@ -259,7 +309,7 @@ fn what_a_draw_costs() {
     let mut firsts = Vec::new();
     let mut laters = Vec::new();
     for _ in 0..11 {
-        let mut source = TpmSource::new(simulator.tcti().parse().unwrap());
+        let mut source = tpm(simulator.tcti().parse().unwrap());
         firsts.push(millis(&mut source));
         laters.extend((0..10).map(|_| millis(&mut source)));
     }
