@@ -4,6 +4,8 @@ mod condition;
 mod gather;
 #[cfg_attr(not(test), expect(dead_code, reason = "not drawn through yet"))]
 mod health;
+#[cfg_attr(not(test), expect(dead_code, reason = "not drawn through yet"))]
+mod hwrng;
 mod kernel;
 #[cfg(target_arch = "x86_64")]
 mod rdseed;
@@ -96,6 +98,9 @@ pub(crate) enum DrawError {
     /// The TPM.
     #[error(transparent)]
     Tpm(TpmError),
+    /// The kernel's hardware generator.
+    #[error(transparent)]
+    Hwrng(hwrng::HwrngError),
     /// The processor's generator.
     #[error("RDSEED gave nothing in {attempts} attempts")]
     Exhausted {
