@@ -7,6 +7,8 @@ mod health;
 #[cfg_attr(not(test), expect(dead_code, reason = "not drawn through yet"))]
 mod hwrng;
 mod kernel;
+#[cfg_attr(not(test), expect(dead_code, reason = "not drawn through yet"))]
+mod pkcs11;
 #[cfg(target_arch = "x86_64")]
 mod rdseed;
 mod slow;
@@ -101,6 +103,9 @@ pub(crate) enum DrawError {
     /// The kernel's hardware generator.
     #[error(transparent)]
     Hwrng(hwrng::HwrngError),
+    /// A hardware security module or smart card.
+    #[error(transparent)]
+    Pkcs11(pkcs11::Pkcs11Error),
     /// The processor's generator.
     #[error("RDSEED gave nothing in {attempts} attempts")]
     Exhausted {
