@@ -4,7 +4,9 @@ mod condition;
 mod gather;
 mod health;
 pub(crate) mod helper;
+mod hwrng;
 mod kernel;
+mod pkcs11;
 #[cfg(target_arch = "x86_64")]
 mod rdseed;
 mod remarks;
@@ -130,6 +132,12 @@ pub(crate) enum DrawError {
     /// The bytes failed a health test.
     #[error("health test: {0}")]
     Health(health::Alarm),
+    /// The kernel's hardware generator.
+    #[error(transparent)]
+    Hwrng(hwrng::HwrngError),
+    /// A hardware security module or smart card.
+    #[error(transparent)]
+    Pkcs11(pkcs11::Pkcs11Error),
     /// The processor's generator.
     #[error("RDSEED gave nothing in {attempts} attempts")]
     Exhausted {
