@@ -19,7 +19,7 @@ use crate::{
     keeper::{self, Ended, Keeper, Kept, random},
     last_head::{HeadWriter, LastHead},
     options::{EX_CONFIG, Options},
-    service::{BusError, Connected, Diagnosing},
+    service::{BusError, Connected, Diagnosing, TeeReports},
 };
 
 /// Why the agent ends other than by being told to.
@@ -106,7 +106,9 @@ pub(crate) fn run(options: &Options, config: &Config) -> Result<(), RunError> {
     let ended = runtime.block_on(async {
         let waiting = config.prove_waiting_per_uid;
         let diagnosing = Diagnosing::new(Arc::new(Vec::new));
-        let (service, connections) = bus.serve(keeper.clone(), sources.clone(), waiting, diagnosing).await?;
+        let reports = TeeReports::new(options.tsm_report_socket().to_owned());
+        let (service, connections) =
+            bus.serve(keeper.clone(), sources.clone(), waiting, diagnosing, reports).await?;
         tracing::info!(bus = %options.bus(), "serving");
         // not before: a lineage that nobody could meet is nobody's predecessor
         let writing = HeadWriter::start(last_head, keeper.clone(), clock)?;
