@@ -1,6 +1,12 @@
 //! The command line of `selfsame-agent`. What is said here wins over the configuration file.
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode, str::FromStr, time::Duration};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    str::FromStr,
+    time::Duration,
+};
 
 use clap::{Args, Parser, Subcommand};
 use selfsame_dbus::Bus;
@@ -32,6 +38,10 @@ pub(crate) struct Options {
     /// Keep the last public head in this directory
     #[arg(long, value_name = "DIR", default_value = STATE_DIR)]
     state_dir: PathBuf,
+
+    /// Ask for reports of the TEE at the helper's socket there
+    #[arg(long, value_name = "PATH", default_value = TSM_REPORT_SOCKET)]
+    tsm_report_socket: PathBuf,
 
     /// Check the configuration and exit: 0 if it is good, 78 if not
     #[arg(long)]
@@ -108,6 +118,11 @@ impl Options {
         self.tcti.as_ref()
     }
 
+    /// The socket of the helper that asks the TEE for reports.
+    pub(crate) fn tsm_report_socket(&self) -> &Path {
+        &self.tsm_report_socket
+    }
+
     /// Whether only the configuration is to be checked.
     pub(crate) fn check_config(&self) -> bool {
         self.check_config
@@ -166,6 +181,9 @@ const BEAT_MOST_S: f64 = 3600.0;
 
 const STATE_DIR: &str = "/var/lib/selfsame";
 
+/// As in `packaging/systemd/selfsame-tsm-report.socket`.
+const TSM_REPORT_SOCKET: &str = "/run/selfsame/tsm-report.socket";
+
 #[cfg(test)]
 mod tests {
     use clap::{CommandFactory, error::ErrorKind};
@@ -187,6 +205,7 @@ mod tests {
         assert_eq!(options.bus(), Bus::System);
         assert_eq!(options.state_dir().to_str(), Some("/var/lib/selfsame"));
         assert!(!options.check_config());
+        assert_eq!(options.tsm_report_socket().to_str(), Some("/run/selfsame/tsm-report.socket"));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::{
     keeper::{self, Ended, Keeper, Kept, random},
     last_head::{HeadWriter, LastHead},
     options::{EX_CONFIG, Options},
-    service::{BusError, Connected, Diagnosing},
+    service::{BusError, Connected, Diagnosing, TeeReports},
 };
 
 /// Why the agent ends other than by being told to.
@@ -111,7 +111,9 @@ pub(crate) fn run(options: &Options, config: &Config) -> Result<(), RunError> {
         let waiting = config.prove_waiting_per_uid;
         let (settings, status) = (config.clone(), sources.clone());
         let diagnosing = Diagnosing::new(Arc::new(move || diagnose::checks(&settings, &status)));
-        let (service, connections) = bus.serve(keeper.clone(), sources.clone(), waiting, diagnosing).await?;
+        let reports = TeeReports::new(options.tsm_report_socket().to_owned());
+        let (service, connections) =
+            bus.serve(keeper.clone(), sources.clone(), waiting, diagnosing, reports).await?;
         tracing::info!(bus = %options.bus(), "serving");
         // not before: a lineage that nobody could meet is nobody's predecessor
         let writing = HeadWriter::start(last_head, keeper.clone(), clock)?;

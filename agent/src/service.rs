@@ -5,6 +5,7 @@ mod caller;
 mod diagnosing;
 mod identity;
 mod process;
+mod report;
 mod waiting;
 
 use std::time::Duration;
@@ -24,6 +25,7 @@ use crate::{entropy::Status, keeper::Keeper};
 use caller::Callers;
 pub(crate) use diagnosing::Diagnosing;
 pub(crate) use identity::Identity;
+pub(crate) use report::TeeReports;
 
 /// Why the agent can't be on the bus.
 #[derive(Debug, thiserror::Error)]
@@ -90,9 +92,10 @@ impl Connected {
         sources: Status,
         waiting_per_uid: u32,
         diagnosing: Diagnosing,
+        reports: TeeReports,
     ) -> Result<(Service, NameOwnerChangedStream), BusError> {
         let Self { connection, callers, bus, changes } = self;
-        let identity = Identity::new(keeper, sources, callers.clone(), waiting_per_uid, diagnosing);
+        let identity = Identity::new(keeper, sources, callers.clone(), waiting_per_uid, diagnosing, reports);
         let served = connection.object_server().at(AGENT_PATH, identity).await;
         served.map_err(|why| no_bus(&bus, why))?;
         match connection.request_name_with_flags(AGENT_BUS_NAME, RequestNameFlags::DO_NOT_QUEUE).await {

@@ -10,6 +10,7 @@
 mod generator;
 #[cfg(test)]
 mod tests;
+mod wanted;
 
 use std::{
     fs::File,
@@ -17,10 +18,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nix::errno::Errno;
+use nix::{
+    errno::Errno,
+    unistd::{AccessFlags, access},
+};
 
 use super::{Class, DrawError, EntropySource};
 use generator::{Generator, Kind};
+pub(crate) use wanted::Wanted;
 
 /// Where the kernel shows its generator.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +84,15 @@ pub(crate) enum NoGenerator {
     },
 }
 
+/// The class of the generator that the kernel calls `name`; none where that is no name, or a TPM's.
+pub(crate) fn class_of(name: &str) -> Option<Class> {
+    match Generator::parse(name.as_bytes())?.kind() {
+        Kind::Tpm => None,
+        Kind::Tee => Some(Class::Tee),
+        Kind::Other => Some(Class::Platform),
+    }
+}
+
 /// Looks at which generator is the kernel's now. Opens nothing but `rng_current`, which all may read.
 pub(crate) fn detect(paths: &HwrngPaths) -> Detected {
     let generator = match current(&paths.current) {
@@ -107,6 +121,11 @@ impl Hwrng {
     fn new(paths: &HwrngPaths, generator: Generator, class: Class) -> Self {
         let name = format!("{PREFIX}{}", generator.as_str());
         Self { paths: paths.clone(), generator, name, class, device: None }
+    }
+
+    /// Whether this process may read the device.
+    pub(crate) fn is_readable(&self) -> bool {
+        access(&self.paths.device, AccessFlags::R_OK).is_ok()
     }
 
     fn fill(&mut self, out: &mut [u8]) -> Result<(), HwrngError> {

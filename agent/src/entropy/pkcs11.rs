@@ -23,7 +23,7 @@ use cryptoki::context::Pkcs11;
 
 use super::{Class, DrawError, EntropySource};
 use token::Token;
-pub(crate) use uri::Uri;
+pub(crate) use uri::{Uri, UriError};
 
 /// A token. It is opened at the first draw, and anew at the draw after one that failed.
 pub(crate) struct Pkcs11Source {

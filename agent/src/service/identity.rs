@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use selfsame::{Challenge, HopError, ProveRefusal, Request};
 use selfsame_dbus::{ByteBuf, Bytes, Check, Error, Origin, Source, limits};
+use selfsame_tsm_report::{Report, ReportData};
 use zbus::{Connection, OwnedVariant, interface, message::Header};
 
-use super::{caller::Callers, diagnosing::Diagnosing, waiting::Waiting};
+use super::{caller::Callers, diagnosing::Diagnosing, report::TeeReports, waiting::Waiting};
 use crate::{
     entropy::Status,
     keeper::{Keeper, KeeperError},
@@ -19,6 +20,7 @@ pub(crate) struct Identity {
     callers: Callers,
     waiting: Waiting,
     diagnosing: Diagnosing,
+    reports: TeeReports,
 }
 
 impl Identity {
@@ -28,8 +30,9 @@ impl Identity {
         callers: Callers,
         waiting_per_uid: u32,
         diagnosing: Diagnosing,
+        reports: TeeReports,
     ) -> Self {
-        Self { keeper, sources, callers, waiting: Waiting::new(waiting_per_uid), diagnosing }
+        Self { keeper, sources, callers, waiting: Waiting::new(waiting_per_uid), diagnosing, reports }
     }
 }
 
@@ -101,14 +104,13 @@ impl Identity {
     /// A report by the TEE that this host runs in, over the lineage and a nonce.
     #[zbus(out_args("provider", "report", "aux"))]
     async fn report(&self, nonce: &Bytes) -> Result<(String, ByteBuf, ByteBuf), Error> {
-        if nonce.len() != limits::NONCE_BYTES {
-            return Err(Error::InvalidArgument(format!(
-                "nonce of {} bytes: exactly {}",
-                nonce.len(),
-                limits::NONCE_BYTES
-            )));
-        }
-        Err(Error::Unsupported("this version has no helper that asks a TEE for reports".into()))
+        let _entry = self.waiting.admit()?;
+        let nonce: &[u8; limits::NONCE_BYTES] = nonce.as_ref().try_into().map_err(|_| {
+            Error::InvalidArgument(format!("nonce of {} bytes: exactly {}", nonce.len(), limits::NONCE_BYTES))
+        })?;
+        let data = ReportData::new(self.keeper.published().lineage().as_bytes(), nonce);
+        let Report { provider, report, aux } = self.reports.report(&data).await?;
+        Ok((provider, ByteBuf::from(report), ByteBuf::from(aux)))
     }
 
     /// What the agent finds where it looks at all that it needs.
