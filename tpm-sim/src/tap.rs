@@ -5,6 +5,7 @@ mod record;
 mod rules;
 mod wire;
 
+use std::fmt;
 use std::io;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -28,7 +29,6 @@ use rules::Rules;
 /// the tap. A connection whose messages are no TPM's, by the length that they claim, is closed.
 ///
 /// Dropping the tap closes all connections, and leaves no thread and no file behind.
-#[derive(Debug)]
 pub struct Tap {
     shared: Arc<Shared>,
     tcti: String,
@@ -39,7 +39,7 @@ pub struct Tap {
     _watcher: Watcher,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Shared {
     record: Record,
     rules: Rules,
@@ -108,6 +108,12 @@ impl Tap {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
+    /// Has each exchange shown to `observer` when it has come to its end, from now on, in place of one before. No other
+    /// exchange ends while it looks.
+    pub fn observe(&self, observer: impl FnMut(&Exchange) + Send + 'static) {
+        self.shared.record.observe(Box::new(observer));
+    }
+
     /// Disturbs commands from now on. The first rule that matches wins, in the order in which they were given.
     pub fn disturb(&self, when: When, how: How) {
         self.shared.rules.add(when, how);
@@ -121,6 +127,12 @@ impl Tap {
     /// Waits until an exchange that was not yet taken satisfies `seen`. False: none did within `bound`.
     pub fn wait_for(&self, bound: Duration, seen: impl Fn(&Exchange) -> bool) -> bool {
         self.shared.record.wait_for(bound, seen)
+    }
+}
+
+impl fmt::Debug for Tap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tap").field("tcti", &self.tcti).finish_non_exhaustive()
     }
 }
 

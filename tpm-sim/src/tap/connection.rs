@@ -12,7 +12,7 @@ use crate::{Exchange, How};
 /// Passes commands on to the TPM, and answers back, one by one, until it ends.
 pub(super) fn serve(number: usize, client: &UnixStream, tpm: Dial, shared: &Shared) -> io::Result<()> {
     let tpm = tpm.finish(client)?;
-    let mut line = Line { number, client, tpm: &tpm, shared };
+    let line = Line { number, client, tpm: &tpm, shared };
     let (mut commands, mut answers) = (Side::new(client), Side::new(&tpm));
     loop {
         let command = commands.message(&tpm)?;
@@ -29,7 +29,7 @@ struct Line<'a> {
 
 impl Line<'_> {
     /// Passes one command. An error: the connection is over.
-    fn pass(&mut self, command: Vec<u8>, commands: &mut Side<'_>, answers: &mut Side<'_>) -> io::Result<()> {
+    fn pass(&self, command: Vec<u8>, commands: &mut Side<'_>, answers: &mut Side<'_>) -> io::Result<()> {
         let record = &self.shared.record;
         let mut exchange =
             Exchange { connection: self.number, command, answer: Vec::new(), told: Vec::new() };
@@ -42,7 +42,7 @@ impl Line<'_> {
             match answer {
                 Ok(answer) => exchange.answer = answer,
                 Err(error) => {
-                    record.add(exchange);
+                    record.end(None, exchange);
                     return Err(error);
                 }
             }
@@ -51,13 +51,17 @@ impl Line<'_> {
             None => exchange.answer.clone(),
             Some(how) => how.tell(code, &exchange.answer),
         };
+        let mut held = None;
         if let Some(bound) = how.and_then(How::holds_back) {
-            let number = record.add(exchange);
-            self.hold(&fate.hold, bound)?;
-            record.amend(number, &told);
-        } else {
-            record.add(Exchange { told: told.clone(), ..exchange });
+            let number = record.hold(exchange.clone());
+            if let Err(error) = self.wait(&fate.hold, bound) {
+                record.end(Some(number), exchange);
+                return Err(error);
+            }
+            held = Some(number);
         }
+        exchange.told.clone_from(&told);
+        record.end(held, exchange);
         commands.send(&told)?;
         if how.is_some_and(How::hangs_up) {
             return Err(io::ErrorKind::ConnectionAborted.into());
@@ -66,7 +70,7 @@ impl Line<'_> {
     }
 
     /// Waits until it is let go, or `bound` has passed. An error: either side has hung up meanwhile.
-    fn hold(&self, hold: &Hold, bound: Option<Duration>) -> io::Result<()> {
+    fn wait(&self, hold: &Hold, bound: Option<Duration>) -> io::Result<()> {
         wait(Some(&hold.watched), &[self.client, self.tpm], bound).map(drop)
     }
 }

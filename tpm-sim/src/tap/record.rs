@@ -6,36 +6,52 @@ use std::time::Duration;
 use crate::Exchange;
 
 /// The exchanges that were not yet taken.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Record {
     entries: Mutex<Entries>,
     changed: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Entries {
     /// How many were taken before these.
     taken: usize,
     exchanges: Vec<Exchange>,
+    observer: Option<Observer>,
 }
 
+pub(super) type Observer = Box<dyn FnMut(&Exchange) + Send>;
+
 impl Record {
-    /// Adds an exchange, and gives its number, for [`amend`](Self::amend).
-    pub(super) fn add(&self, exchange: Exchange) -> usize {
+    /// Adds an exchange whose answer is held back, and gives its number, for [`end`](Self::end).
+    pub(super) fn hold(&self, exchange: Exchange) -> usize {
         let mut entries = self.lock();
         entries.exchanges.push(exchange);
         self.changed.notify_all();
         entries.taken + entries.exchanges.len() - 1
     }
 
-    /// Fills in what the client was told, if the exchange is still here.
-    pub(super) fn amend(&self, number: usize, told: &[u8]) {
-        let mut entries = self.lock();
-        let at = number.checked_sub(entries.taken);
-        if let Some(exchange) = at.and_then(|at| entries.exchanges.get_mut(at)) {
-            exchange.told = told.to_vec();
-            self.changed.notify_all();
+    /// Adds an exchange that has come to its end. One that was held back takes its own place, unless that was taken.
+    pub(super) fn end(&self, held: Option<usize>, exchange: Exchange) {
+        let mut guard = self.lock();
+        let entries = &mut *guard;
+        if let Some(observer) = &mut entries.observer {
+            observer(&exchange);
         }
+        match held {
+            None => entries.exchanges.push(exchange),
+            Some(number) => {
+                let at = number.checked_sub(entries.taken);
+                if let Some(place) = at.and_then(|at| entries.exchanges.get_mut(at)) {
+                    *place = exchange;
+                }
+            }
+        }
+        self.changed.notify_all();
+    }
+
+    pub(super) fn observe(&self, observer: Observer) {
+        self.lock().observer = Some(observer);
     }
 
     pub(super) fn take(&self) -> Vec<Exchange> {
@@ -57,7 +73,7 @@ impl Record {
     }
 
     fn lock(&self) -> MutexGuard<'_, Entries> {
-        // A panic under this lock is one of `seen`, which changes nothing.
+        // What panics under this lock is `seen` or the observer, before anything is changed.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

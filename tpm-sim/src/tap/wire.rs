@@ -32,9 +32,11 @@ impl<'a> Side<'a> {
             }
             wait(Some(self.stream), &[partner], None)?;
             let mut bytes = [0; MESSAGE_BYTES];
-            match self.stream.read(&mut bytes)? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                length => self.received.extend(bytes.iter().take(length)),
+            match self.stream.read(&mut bytes) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(length) => self.received.extend(bytes.iter().take(length)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+                Err(error) => return Err(error),
             }
         }
     }

@@ -1,7 +1,8 @@
 //! The tap, between a bare client and a real swtpm.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,18 +21,6 @@ fn both() -> (Simulator, Tap) {
     let simulator = Simulator::start().unwrap();
     let tap = Tap::start(&simulator).unwrap();
     (simulator, tap)
-}
-
-/// Nothing comes, and the connection stays.
-fn is_silent(stream: &mut UnixStream) -> bool {
-    stream.set_nonblocking(true).unwrap();
-    let silent = stream.read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
-    stream.set_nonblocking(false).unwrap();
-    silent
-}
-
-fn is_closed(stream: &mut UnixStream) -> bool {
-    stream.read(&mut [0]).unwrap() == 0
 }
 
 fn is_random(exchange: &Exchange) -> bool {
@@ -117,7 +106,7 @@ fn a_hang_up_comes_in_place_of_the_answer() {
     let mut stream = connect(&tap);
     tap.disturb(RANDOM, How::HangUp);
     wire::ask(&mut stream);
-    assert!(is_closed(&mut stream));
+    assert!(wire::is_closed(&mut stream));
     let seen = tap.take();
     assert_eq!((seen.len(), seen[0].answer.len(), seen[0].told.len()), (1, 20, 0));
     // The next client gets its turn.
@@ -132,7 +121,7 @@ fn a_frozen_answer_comes_when_the_tap_is_calmed() {
     tap.disturb(RANDOM, How::Freeze);
     wire::ask(&mut stream);
     assert!(tap.wait_for(PATIENCE, is_random));
-    assert!(is_silent(&mut stream));
+    assert!(wire::is_silent(&mut stream));
     assert_eq!((tap.exchanges()[0].answer.len(), tap.exchanges()[0].told.len()), (20, 0));
 
     tap.calm();
@@ -158,6 +147,23 @@ fn an_exchange_taken_while_frozen_stays_as_it_was() {
 }
 
 #[test]
+fn an_observer_sees_each_exchange_once_at_its_end() {
+    let (_simulator, tap) = both();
+    let (sender, seen) = mpsc::channel();
+    tap.observe(move |exchange| sender.send((exchange.code(), exchange.told.len())).unwrap());
+    tap.disturb(RANDOM, How::Freeze);
+
+    let mut stream = connect(&tap);
+    wire::exchange(&mut stream, &READ_CLOCK);
+    wire::ask(&mut stream);
+    assert!(tap.wait_for(PATIENCE, is_random));
+    assert_eq!(seen.try_iter().collect::<Vec<_>>(), [(CommandCode::READ_CLOCK, 35)]);
+    tap.calm();
+    wire::answer(&mut stream);
+    assert_eq!(seen.try_iter().collect::<Vec<_>>(), [(CommandCode::GET_RANDOM, 20)]);
+}
+
+#[test]
 fn a_delayed_answer_comes_by_itself_or_when_the_tap_is_calmed() {
     let (_simulator, tap) = both();
     let mut stream = connect(&tap);
@@ -172,7 +178,7 @@ fn a_delayed_answer_comes_by_itself_or_when_the_tap_is_calmed() {
     tap.disturb(RANDOM, How::Delay(Duration::MAX));
     wire::ask(&mut stream);
     assert!(tap.wait_for(PATIENCE, is_random));
-    assert!(is_silent(&mut stream));
+    assert!(wire::is_silent(&mut stream));
     tap.calm();
     wire::answer(&mut stream);
 }
@@ -275,9 +281,9 @@ fn a_tpm_torn_out_closes_connections_until_it_is_back() {
     assert!(tap.wait_for(PATIENCE, is_random));
 
     simulator.kill().unwrap();
-    assert!(is_closed(&mut stream));
+    assert!(wire::is_closed(&mut stream));
     for _ in 0..3 {
-        assert!(is_closed(&mut connect(&tap)));
+        assert!(wire::is_closed(&mut connect(&tap)));
     }
 
     simulator.restart().unwrap();
@@ -309,7 +315,7 @@ fn odd_input_closes_its_connection_and_no_other() {
     for odd in [&[0xff; 64][..], &[0x80, 1, 0, 0, 0, 9, 0, 0, 0, 0], &[0x80, 1, 0, 0, 0x20, 1], &[0; 6]] {
         let mut stream = connect(&tap);
         stream.write_all(odd).unwrap();
-        assert!(is_closed(&mut stream));
+        assert!(wire::is_closed(&mut stream));
     }
     wire::random(tap.tcti());
     assert_eq!(tap.take().len(), 1);
@@ -343,7 +349,7 @@ fn dropped_it_closes_connections_and_leaves_nothing() {
     assert!(tap.wait_for(PATIENCE, is_random));
 
     drop(tap);
-    assert!(is_closed(&mut frozen) && is_closed(&mut waiting));
+    assert!(wire::is_closed(&mut frozen) && wire::is_closed(&mut waiting));
     assert!(processes::nothing_left(&directory));
     wire::random(simulator.tcti());
 }
@@ -355,10 +361,5 @@ fn dropped_before_a_frozen_swtpm_it_does_not_wait_for_it() {
     let mut streams: Vec<_> = (0..10).map(|_| connect(&tap)).collect();
     streams.iter_mut().for_each(wire::ask);
     drop(tap);
-    // A reset, where its command was not read.
-    let is_over = |stream: &mut UnixStream| match stream.read(&mut [0]) {
-        Ok(length) => length == 0,
-        Err(error) => error.kind() == ErrorKind::ConnectionReset,
-    };
-    assert!(streams.iter_mut().all(is_over));
+    assert!(streams.iter_mut().all(wire::is_closed));
 }

@@ -1,6 +1,6 @@
 //! The bare wire to a simulator.
 
-use std::io::{Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -61,6 +61,32 @@ pub fn message(stream: &mut UnixStream) -> Vec<u8> {
     message.resize(u32::from_be_bytes(message[2..6].try_into().unwrap()) as usize, 0);
     stream.read_exact(&mut message[10..]).unwrap();
     message
+}
+
+/// Nothing comes, and the connection stays.
+pub fn is_silent(stream: &mut UnixStream) -> bool {
+    stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    let silent = read_one(stream).is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    silent
+}
+
+/// The connection is over. It is reset where something was never read.
+pub fn is_closed(stream: &mut UnixStream) -> bool {
+    match read_one(stream) {
+        Ok(length) => length == 0,
+        Err(error) => error.kind() == ErrorKind::ConnectionReset,
+    }
+}
+
+/// A read with a timeout may be interrupted by a signal that nobody handles. Source: signal(7).
+fn read_one(stream: &mut UnixStream) -> io::Result<usize> {
+    loop {
+        match stream.read(&mut [0]) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => (),
+            result => return result,
+        }
+    }
 }
 
 /// Eight bytes from the TPM behind `tcti`.
