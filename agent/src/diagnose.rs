@@ -38,6 +38,7 @@ pub(crate) fn checks(config: &Config, status: &Status) -> Vec<Check> {
         }
         checks.push(health(&source));
     }
+    checks.extend(unread_generator(config));
     checks.extend(speed(status));
     checks.push(memory());
     checks
@@ -116,6 +117,18 @@ fn remedy(source: &SourceStatus) -> String {
         Class::Kernel => "nothing else works without it: report this as a bug of the kernel",
     };
     format!("{mend}; or take \"{}\" out of `sources` in {DEFAULT_PATH}", source.name)
+}
+
+/// The kernel's generator, where it is there and was left out, as nobody chose it and this user may not read it.
+fn unread_generator(config: &Config) -> Option<Check> {
+    let left_out = config.sources.left_out_hwrng()?;
+    let remedy = "install the package's udev rule, which gives /dev/hwrng to group _selfsame; or name `sources` without it";
+    Some(check(
+        &format!("source {left_out}"),
+        State::Warn,
+        "left out: this user may not read /dev/hwrng",
+        remedy,
+    ))
 }
 
 /// How fast those sources are that say so.

@@ -16,10 +16,21 @@
 //! It is linked into tests only: it talks to no TPM but swtpm, and offers none of swtpm's secrets any protection.
 #![forbid(unsafe_code)]
 
+mod command_code;
+mod disturbance;
+mod exchange;
 mod place;
 mod ready;
+mod rule;
 mod simulator;
 mod swtpm;
+mod tap;
 mod watcher;
 
+pub use command_code::{CommandCode, CommandCodeError};
+pub use disturbance::{Alteration, How, When};
+pub use exchange::{Exchange, SessionUse};
+pub use place::PathError;
+pub use rule::{Rule, RuleError};
 pub use simulator::{FreezeError, Simulator, StartError, StopError};
+pub use tap::{Tap, TapError};

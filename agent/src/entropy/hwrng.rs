@@ -234,6 +234,12 @@ pub(crate) enum HwrngError {
     /// Which generator is behind the device can't be told.
     #[error(transparent)]
     Unknown(NoGenerator),
+    /// It is the TPM's.
+    #[error("rng_current is {name}, a TPM: that is the source `tpm` already, and not counted twice")]
+    SameAsTpm {
+        /// The kernel's name for it.
+        name: String,
+    },
 }
 
 /// The kernel's generator now; none where it has none.

@@ -135,6 +135,17 @@ impl Sources {
         sources
     }
 
+    /// The name of the kernel's generator, where it is left out because this user may not read it.
+    pub(crate) fn left_out_hwrng(&self) -> Option<String> {
+        if self.chosen || !self.names.contains(&SourceName::Hwrng(None)) {
+            return None;
+        }
+        match hwrng::detect(&HwrngPaths::default()) {
+            Detected::Source(found) if !found.is_readable() => Some(found.name().to_owned()),
+            _ => None,
+        }
+    }
+
     fn attach_one(&self, name: &SourceName, tcti: &Tcti) -> Option<Box<dyn EntropySource>> {
         match name {
             SourceName::Kernel => None,
@@ -229,7 +240,9 @@ mod tests {
             let name: SourceName = text.parse().unwrap();
             assert_eq!((name.to_string().as_str(), name.classes().as_slice()), (text, classes));
         }
-        for wrong in ["", "TPM", "hwrng:", "hwrng:a b", "hwrng:tpm-rng-0", "pkcs11:", "pkcs11:token=x", "dice"] {
+        for wrong in
+            ["", "TPM", "hwrng:", "hwrng:a b", "hwrng:tpm-rng-0", "pkcs11:", "pkcs11:token=x", "dice"]
+        {
             assert!(wrong.parse::<SourceName>().is_err(), "{wrong:?}");
         }
     }
@@ -239,7 +252,8 @@ mod tests {
         let names = ["hwrng:no-such", "pkcs11:token=gone?module-path=/nonexistent.so"];
         let names = names.map(|name| name.parse().unwrap()).to_vec();
         let sources = Sources { names, chosen: true }.attach(&Tcti::default());
-        let names: Vec<(&str, Class)> = sources.iter().map(|source| (source.name(), source.class())).collect();
+        let names: Vec<(&str, Class)> =
+            sources.iter().map(|source| (source.name(), source.class())).collect();
         let expected =
             [("kernel", Class::Kernel), ("hwrng:no-such", Class::Platform), ("pkcs11:gone", Class::Hsm)];
         assert_eq!(names, expected);

@@ -6,4 +6,5 @@
 mod command;
 mod processes;
 mod simulator;
+mod tap;
 mod wire;

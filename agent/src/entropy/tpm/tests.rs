@@ -1,7 +1,5 @@
 //! The source against a real swtpm, with a man in the middle where it matters.
 
-mod wire;
-
 use std::{
     io::{Read, Write},
     os::unix::net::UnixStream,
@@ -13,25 +11,22 @@ use std::{
     time::Instant,
 };
 
-use selfsame_tpm_sim::Simulator;
+use selfsame_tpm_sim::{CommandCode, Exchange, How, Simulator, Tap, When};
 use tss_esapi::constants::tss;
 
 use super::*;
 use crate::entropy::{DrawError, EntropySource, Remarks};
-use wire::Wire;
-
-// TPM 2.0 Part 2, 6.5.2.
-const CREATE_PRIMARY: u32 = 0x131;
-const STARTUP: u32 = 0x144;
-const FLUSH_CONTEXT: u32 = 0x165;
-const START_AUTH_SESSION: u32 = 0x176;
-const GET_CAPABILITY: u32 = 0x17a;
-const GET_RANDOM: u32 = 0x17b;
-const READ_CLOCK: u32 = 0x181;
 
 /// The TPM at `tcti`, whose progress nobody is told of.
 fn tpm(tcti: Tcti) -> TpmSource {
     TpmSource::new(tcti, Path::new("/nonexistent"), Progress::new(|| {}))
+}
+
+/// A source behind a tap.
+fn tapped(simulator: &Simulator) -> (Tap, TpmSource) {
+    let tap = Tap::start(simulator).unwrap();
+    let source = tpm(tap.tcti().parse().unwrap());
+    (tap, source)
 }
 
 fn draw(source: &mut TpmSource) -> Result<[u8; 32], DrawError> {
@@ -68,10 +63,9 @@ fn draws_differ_and_any_length_is_filled() {
 #[test]
 fn the_wire_never_shows_what_was_drawn() {
     let simulator = Simulator::start().unwrap();
-    let wire = Wire::tap(simulator.tcti());
-    let mut source = tpm(wire.tcti());
+    let (tap, mut source) = tapped(&simulator);
     let drawn = draw(&mut source).unwrap();
-    for exchange in wire.take() {
+    for exchange in tap.take() {
         for part in drawn.chunks(8) {
             assert!(!contains(&exchange.answer, part) && !contains(&exchange.command, part));
         }
@@ -81,37 +75,36 @@ fn the_wire_never_shows_what_was_drawn() {
 #[test]
 fn only_the_listed_commands_go_out_and_a_later_draw_is_two() {
     let simulator = Simulator::start().unwrap();
-    let wire = Wire::tap(simulator.tcti());
-    let mut source = tpm(wire.tcti());
+    let (tap, mut source) = tapped(&simulator);
     draw(&mut source).unwrap();
-    let codes = |wire: &Wire| wire.take().iter().map(wire::Exchange::code).collect::<Vec<_>>();
+    let codes = || tap.take().iter().map(Exchange::code).collect::<Vec<_>>();
     assert_eq!(
-        codes(&wire),
+        codes(),
         [
-            GET_CAPABILITY,
-            GET_CAPABILITY,
-            GET_CAPABILITY,
-            GET_CAPABILITY,
-            CREATE_PRIMARY,
-            START_AUTH_SESSION,
-            FLUSH_CONTEXT,
-            GET_RANDOM,
-            READ_CLOCK
+            CommandCode::GET_CAPABILITY,
+            CommandCode::GET_CAPABILITY,
+            CommandCode::GET_CAPABILITY,
+            CommandCode::GET_CAPABILITY,
+            CommandCode::CREATE_PRIMARY,
+            CommandCode::START_AUTH_SESSION,
+            CommandCode::FLUSH_CONTEXT,
+            CommandCode::GET_RANDOM,
+            CommandCode::READ_CLOCK
         ]
     );
     draw(&mut source).unwrap();
-    assert_eq!(codes(&wire), [GET_RANDOM, READ_CLOCK]);
+    assert_eq!(codes(), [CommandCode::GET_RANDOM, CommandCode::READ_CLOCK]);
     drop(source);
-    assert_eq!(codes(&wire), [FLUSH_CONTEXT]);
+    assert_eq!(codes(), [CommandCode::FLUSH_CONTEXT]);
 }
 
 #[test]
 fn the_primary_is_the_kernels_own_to_the_byte() {
     let simulator = Simulator::start().unwrap();
-    let wire = Wire::tap(simulator.tcti());
-    draw(&mut tpm(wire.tcti())).unwrap();
-    let exchanges = wire.take();
-    let create = exchanges.iter().find(|exchange| exchange.code() == CREATE_PRIMARY).unwrap();
+    let (tap, mut source) = tapped(&simulator);
+    draw(&mut source).unwrap();
+    let exchanges = tap.take();
+    let create = exchanges.iter().find(|exchange| exchange.code() == CommandCode::CREATE_PRIMARY).unwrap();
 
     // As `tpm2_create_primary` of Linux 6.10 and later puts it together.
     let expected: Vec<u8> = [
@@ -179,24 +172,19 @@ fn progress_is_told_after_each_command() {
 #[test]
 fn one_flipped_bit_anywhere_in_an_answer_is_refused_and_the_next_draw_recovers() {
     let simulator = Simulator::start().unwrap();
-    let wire = Wire::tap(simulator.tcti());
-    let mut source = tpm(wire.tcti());
+    let (tap, mut source) = tapped(&simulator);
     draw(&mut source).unwrap();
 
     // Past the header: length of the parameters, the bytes, the TPM's nonce, attributes and HMAC.
     // Each refusal leaves a session behind, of which swtpm holds three.
     for at in [15, 16, 40, 47, 50, 60, 85, 110] {
-        wire.change(move |code, answer| {
-            if code == GET_RANDOM {
-                answer[at] ^= 1;
-            }
-        });
+        tap.disturb(When::Command(CommandCode::GET_RANDOM), How::Flip { byte: at });
         let error = draw(&mut source).unwrap_err();
         assert!(
             matches!(error, DrawError::Tpm(TpmError::Command { command: "GetRandom", .. })),
             "{at}: {error}"
         );
-        wire.leave_be();
+        tap.calm();
         draw(&mut source).unwrap_or_else(|error| panic!("after byte {at}: {error}"));
     }
     drop(source);
@@ -206,20 +194,16 @@ fn one_flipped_bit_anywhere_in_an_answer_is_refused_and_the_next_draw_recovers()
 #[test]
 fn a_bare_answer_in_place_of_the_encrypted_one_is_refused() {
     let simulator = Simulator::start().unwrap();
-    let wire = Wire::tap(simulator.tcti());
-    let mut source = tpm(wire.tcti());
+    let (tap, mut source) = tapped(&simulator);
     draw(&mut source).unwrap();
-    wire.change(|code, answer| {
-        if code == GET_RANDOM {
-            let length = 10 + 2 + 32_u8;
-            *answer = [&[0x80, 0x01, 0, 0, 0, length, 0, 0, 0, 0, 0, 32][..], &[0x55; 32]].concat();
-        }
-    });
+    let bare = [&[0x80, 0x01, 0, 0, 0, 10 + 2 + 32, 0, 0, 0, 0, 0, 32][..], &[0x55; 32]].concat();
+    tap.disturb(When::Command(CommandCode::GET_RANDOM), How::Replace(bare));
     for _ in 0..2 {
         draw(&mut source).unwrap_err();
     }
     // No second attempt without the session.
-    let randoms: Vec<_> = wire.take().into_iter().filter(|exchange| exchange.code() == GET_RANDOM).collect();
+    let randoms: Vec<_> =
+        tap.take().into_iter().filter(|exchange| exchange.code() == CommandCode::GET_RANDOM).collect();
     assert!(randoms.iter().all(|exchange| exchange.command[..2] == [0x80, 0x02]), "always with a session");
 }
 
@@ -236,17 +220,12 @@ fn nothing_of_ours_is_left_in_the_tpm() {
 #[test]
 fn what_a_dead_context_left_behind_is_flushed() {
     let simulator = Simulator::start().unwrap();
-    let wire = Wire::tap(simulator.tcti());
-    let mut source = tpm(wire.tcti());
-    // The primary stays: its handle never reaches us.
-    wire.change(|code, answer| {
-        if code == START_AUTH_SESSION {
-            answer.truncate(10);
-            answer[2..10].copy_from_slice(&[0, 0, 0, 10, 0, 0, 9, 1]);
-        }
-    });
+    let (tap, mut source) = tapped(&simulator);
+    // The primary stays, and the session: its handle never reaches us.
+    let refusal = vec![0x80, 0x01, 0, 0, 0, 10, 0, 0, 9, 1];
+    tap.disturb(When::Command(CommandCode::START_AUTH_SESSION), How::Replace(refusal));
     draw(&mut source).unwrap_err();
-    wire.leave_be();
+    tap.calm();
     assert_eq!(handles(&simulator, tss::TPM2_TRANSIENT_FIRST), 1, "the test left a primary");
     draw(&mut source).unwrap();
     drop(source);
@@ -266,9 +245,9 @@ fn a_tpm_that_nobody_started_is_started() {
     assert_eq!(result, [0; 4]);
     drop(control);
 
-    let wire = Wire::tap(simulator.tcti());
-    draw(&mut tpm(wire.tcti())).unwrap();
-    assert_eq!(wire.take().iter().filter(|exchange| exchange.code() == STARTUP).count(), 1);
+    let (tap, mut source) = tapped(&simulator);
+    draw(&mut source).unwrap();
+    assert_eq!(tap.take().iter().filter(|exchange| exchange.code() == CommandCode::STARTUP).count(), 1);
 }
 
 #[test]
