@@ -1,6 +1,6 @@
 //! Puts the parts together, runs them, and takes them apart.
 
-use std::{io, sync::Arc, thread::JoinHandle};
+use std::{io, sync::Arc, thread::JoinHandle, time::Duration};
 
 use selfsame::{
     Birth, BirthError as LineageError, Evidence, EvidenceError, EvidenceFields, Lineage, Ordinary, Salt,
@@ -76,7 +76,9 @@ pub(crate) fn run(options: &Options, config: &Config) -> Result<(), RunError> {
     for key in &config.without_effect {
         tracing::warn!("`{key}` is set, and this version does not act on it yet");
     }
-    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    // the one blocking task is the wait for a birth: its thread is not kept for another
+    let runtime =
+        runtime::Builder::new_current_thread().enable_all().thread_keep_alive(Duration::ZERO).build()?;
     let mut signals = runtime.block_on(Signals::new())?;
     let bus = runtime.block_on(Connected::to(options.bus()))?;
     let clock = Clock::system();

@@ -150,7 +150,11 @@ fn choices_are_named() {
         "agent.toml:1: `require`: expected one of \"tpm\", \"tee\", \"hsm\", \"cpu\", \"platform\", found \"kernel\""
     );
     let error = parse("sources = [\"dice\"]").unwrap_err();
-    assert_eq!(error, "agent.toml:1: `sources`: expected one of tpm, rdseed, kernel, found \"dice\"");
+    assert_eq!(
+        error,
+        "agent.toml:1: `sources`: expected one of tpm, hwrng[:NAME], rdseed, pkcs11:token=LABEL?module-path=/PATH, \
+         kernel, found \"dice\""
+    );
 }
 
 #[test]

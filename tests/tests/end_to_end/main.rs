@@ -4,10 +4,8 @@
 
 mod command;
 mod contract;
-mod host;
 mod many;
 mod meetings;
 mod refusals;
-mod relying;
 mod starts;
 mod subjects;
