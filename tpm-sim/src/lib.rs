@@ -34,10 +34,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A [`Device`] stands in for the kernel's `/dev/tpmrm0`.
+//!
 //! It is linked into tests only: it talks to no TPM but swtpm, and offers none of swtpm's secrets any protection.
 #![forbid(unsafe_code)]
 
 mod command_code;
+mod device;
 mod disturbance;
 mod exchange;
 mod place;
@@ -49,6 +52,7 @@ mod tap;
 mod watcher;
 
 pub use command_code::{CommandCode, CommandCodeError};
+pub use device::{Device, DeviceError};
 pub use disturbance::{Alteration, How, When};
 pub use exchange::{Exchange, SessionUse};
 pub use place::PathError;
