@@ -22,6 +22,7 @@ mod played;
 mod process;
 pub mod processes;
 mod stand_in;
+pub mod tsm;
 
 pub use agent::{Agent, AgentOptions, StartError};
 pub use binary::binary;

@@ -11,3 +11,4 @@ mod refusals;
 mod relying;
 mod starts;
 mod subjects;
+mod tee;
