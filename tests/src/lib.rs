@@ -25,6 +25,7 @@ pub mod processes;
 mod relying;
 mod stand_in;
 pub mod tapped;
+pub mod tsm;
 
 pub use agent::{Agent, AgentOptions, StartError};
 pub use binary::binary;
