@@ -66,9 +66,9 @@ macro_rules! commands {
     };
 }
 
-// Source: TCG TPM 2.0 Library 1.83: the codes of part 2, 6.5.2 (and of version 184 from NV_DefineSpace2 on), the
-// handles of each command's table in part 3. FlushContext has its handle among the parameters. A test compares with
-// what swtpm says of those it has.
+// Source: TCG TPM 2.0 Library 1.83, the last two of version 184: the codes of part 2, 6.5.2, the handles of each
+// command's table in part 3. FlushContext has its handle among the parameters. A test compares with what swtpm says of
+// those that it has.
 commands! {
     NV_UNDEFINE_SPACE_SPECIAL = 0x11f, "NV_UndefineSpaceSpecial", 2;
     EVICT_CONTROL = 0x120, "EvictControl", 2;

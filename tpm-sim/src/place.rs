@@ -66,6 +66,11 @@ impl Place {
     }
 }
 
+/// The socket that a TCTI names, if it is that of a swtpm on a Unix socket.
+pub(crate) fn socket_of(tcti: &str) -> Option<&str> {
+    tcti.strip_prefix("swtpm:path=").filter(|path| path.starts_with('/') && !path.contains(','))
+}
+
 /// Why sockets in a temporary directory could not be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -3,7 +3,7 @@
 mod connection;
 mod record;
 mod rules;
-mod wire;
+pub(crate) mod wire;
 
 use std::fmt;
 use std::io;
@@ -15,7 +15,7 @@ use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle, Scope};
 use std::time::Duration;
 
-use crate::place::{PathError, Place};
+use crate::place::{PathError, Place, socket_of};
 use crate::watcher::Watcher;
 use crate::{Exchange, How, Simulator, When};
 use record::Record;
@@ -61,10 +61,7 @@ impl Tap {
     /// # Errors
     /// [`TapError`], and nothing is left behind.
     pub fn on(tcti: &str) -> Result<Self, TapError> {
-        let target = tcti
-            .strip_prefix("swtpm:path=")
-            .filter(|path| path.starts_with('/') && !path.contains(','))
-            .ok_or_else(|| TapError::NotSwtpm { found: tcti.to_owned() })?;
+        let target = socket_of(tcti).ok_or_else(|| TapError::NotSwtpm { found: tcti.to_owned() })?;
         let directory = |source| TapError::Directory { source };
         let (watcher, path) = Watcher::start().map_err(directory)?;
         let place = Place::new(path).map_err(|source| TapError::Path { source })?;
@@ -155,7 +152,7 @@ fn accept<'scope>(
     shared: &'scope Shared,
 ) {
     let mut clients: Vec<Weak<UnixStream>> = Vec::new();
-    while wire::wait(Some(listener), &[stopped], None).is_ok() {
+    while wire::wait(Some(listener), &[&stopped], None).is_ok() {
         // A client that went away again, or no file descriptor left: the next one may do better.
         let Ok((client, _)) = listener.accept() else { continue };
         let connection = shared.connections.fetch_add(1, Ordering::SeqCst) + 1;

@@ -11,11 +11,11 @@ use crate::{Exchange, How};
 
 /// Passes commands on to the TPM, and answers back, one by one, until it ends.
 pub(super) fn serve(number: usize, client: &UnixStream, tpm: Dial, shared: &Shared) -> io::Result<()> {
-    let tpm = tpm.finish(client)?;
+    let tpm = tpm.finish(&client)?;
     let line = Line { number, client, tpm: &tpm, shared };
     let (mut commands, mut answers) = (Side::new(client), Side::new(&tpm));
     loop {
-        let command = commands.message(&tpm)?;
+        let command = commands.message(&[&tpm])?;
         line.pass(command, &mut commands, &mut answers)?;
     }
 }
@@ -29,7 +29,12 @@ struct Line<'a> {
 
 impl Line<'_> {
     /// Passes one command. An error: the connection is over.
-    fn pass(&self, command: Vec<u8>, commands: &mut Side<'_>, answers: &mut Side<'_>) -> io::Result<()> {
+    fn pass(
+        &self,
+        command: Vec<u8>,
+        commands: &mut Side<&UnixStream>,
+        answers: &mut Side<&UnixStream>,
+    ) -> io::Result<()> {
         let record = &self.shared.record;
         let mut exchange =
             Exchange { connection: self.number, command, answer: Vec::new(), told: Vec::new() };
@@ -38,7 +43,7 @@ impl Line<'_> {
         let how = fate.how.as_deref();
 
         if how.is_none_or(How::asks_the_tpm) {
-            let answer = answers.send(&exchange.command).and_then(|()| answers.message(self.client));
+            let answer = answers.send(&exchange.command).and_then(|()| answers.message(&[&self.client]));
             match answer {
                 Ok(answer) => exchange.answer = answer,
                 Err(error) => {
@@ -71,6 +76,6 @@ impl Line<'_> {
 
     /// Waits until it is let go, or `bound` has passed. An error: either side has hung up meanwhile.
     fn wait(&self, hold: &Hold, bound: Option<Duration>) -> io::Result<()> {
-        wait(Some(&hold.watched), &[self.client, self.tpm], bound).map(drop)
+        wait(Some(&hold.watched), &[&self.client, &self.tpm], bound).map(drop)
     }
 }

@@ -14,23 +14,24 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, soc
 use crate::exchange::HEADER_BYTES;
 
 /// A stream that is cut into messages, commands or answers.
-pub(super) struct Side<'a> {
-    stream: &'a UnixStream,
+pub(crate) struct Side<S> {
+    stream: S,
     received: Vec<u8>,
 }
 
-impl<'a> Side<'a> {
-    pub(super) fn new(stream: &'a UnixStream) -> Self {
+impl<S: AsFd + Read + Write> Side<S> {
+    pub(crate) fn new(stream: S) -> Self {
         Self { stream, received: Vec::new() }
     }
 
-    /// The next whole message. An error: this side has hung up, or sends no messages, or `partner` has hung up.
-    pub(super) fn message(&mut self, partner: &UnixStream) -> io::Result<Vec<u8>> {
+    /// The next whole message. An error: this side has hung up, or sends no messages, or one of `partners` has hung up,
+    /// which is a broken pipe.
+    pub(crate) fn message(&mut self, partners: &[&dyn AsFd]) -> io::Result<Vec<u8>> {
         loop {
             if let Some(message) = self.cut()? {
                 return Ok(message);
             }
-            wait(Some(self.stream), &[partner], None)?;
+            wait(Some(&self.stream), partners, None)?;
             let mut bytes = [0; MESSAGE_BYTES];
             match self.stream.read(&mut bytes) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -41,7 +42,7 @@ impl<'a> Side<'a> {
         }
     }
 
-    pub(super) fn send(&mut self, message: &[u8]) -> io::Result<()> {
+    pub(crate) fn send(&mut self, message: &[u8]) -> io::Result<()> {
         self.stream.write_all(message)
     }
 
@@ -60,9 +61,9 @@ impl<'a> Side<'a> {
 /// Waits until there is something to read from `wanted`, its end included. False: `bound` has passed before.
 ///
 /// An error: one of `partners` has hung up, and it does not matter any more.
-pub(super) fn wait(
+pub(crate) fn wait(
     wanted: Option<&dyn AsFd>,
-    partners: &[&UnixStream],
+    partners: &[&dyn AsFd],
     bound: Option<Duration>,
 ) -> io::Result<bool> {
     let deadline = bound.and_then(|bound| Instant::now().checked_add(bound));
@@ -103,7 +104,7 @@ fn milliseconds_until(deadline: Instant) -> PollTimeout {
 ///
 /// A frozen swtpm takes only as many as its backlog holds, and a connect that blocks could not be ended. So the first
 /// attempt does not wait, and only [`finish`](Self::finish) goes on trying.
-pub(super) struct Dial {
+pub(crate) struct Dial {
     stream: UnixStream,
     address: UnixAddr,
     connected: bool,
@@ -111,7 +112,7 @@ pub(super) struct Dial {
 
 impl Dial {
     /// Makes the first attempt. An error: there is nobody to wait for.
-    pub(super) fn begin(path: &Path) -> io::Result<Self> {
+    pub(crate) fn begin(path: &Path) -> io::Result<Self> {
         let address = UnixAddr::new(path)?;
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let stream = UnixStream::from(socket(AddressFamily::Unix, SockType::Stream, flags, None)?);
@@ -121,7 +122,7 @@ impl Dial {
     }
 
     /// Goes on until it is connected, as long as `client` stays.
-    pub(super) fn finish(mut self, client: &UnixStream) -> io::Result<UnixStream> {
+    pub(crate) fn finish(mut self, client: &dyn AsFd) -> io::Result<UnixStream> {
         while !self.connected {
             wait(None, &[client], Some(FULL_BACKLOG_POLL))?;
             self.attempt()?;
@@ -141,7 +142,7 @@ impl Dial {
 }
 
 /// Ends a connection that another thread may be waiting on.
-pub(super) fn end(stream: &UnixStream) {
+pub(crate) fn end(stream: &UnixStream) {
     // One that is not connected any more has ended.
     let _ = stream.shutdown(Shutdown::Both);
 }
@@ -165,11 +166,11 @@ mod tests {
         let mut side = Side::new(&near);
         let (one, two) = ([0x80, 1, 0, 0, 0, 10, 1, 2, 3, 4], [0x80, 1, 0, 0, 0, 12, 5, 6, 7, 8, 9, 10]);
         far.write_all(&[&one[..], &two[..5]].concat()).unwrap();
-        assert_eq!(side.message(&partner).unwrap(), one);
+        assert_eq!(side.message(&[&partner]).unwrap(), one);
         far.write_all(&two[5..]).unwrap();
-        assert_eq!(side.message(&partner).unwrap(), two);
+        assert_eq!(side.message(&[&partner]).unwrap(), two);
         drop(far);
-        assert_eq!(side.message(&partner).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(side.message(&[&partner]).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 
     #[test]
@@ -178,7 +179,7 @@ mod tests {
         for length in [0_u32, 9, 8193, u32::MAX] {
             let (mut far, near) = UnixStream::pair().unwrap();
             far.write_all(&[&[0x80, 1][..], &length.to_be_bytes(), &[0; 10]].concat()).unwrap();
-            let error = Side::new(&near).message(&partner).unwrap_err();
+            let error = Side::new(&near).message(&[&partner]).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{length}");
         }
     }
@@ -189,6 +190,6 @@ mod tests {
         let (partner, gone) = UnixStream::pair().unwrap();
         assert!(!wait(Some(&near), &[&partner], Some(Duration::from_millis(1))).unwrap());
         drop(gone);
-        assert_eq!(Side::new(&near).message(&partner).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        assert_eq!(Side::new(&near).message(&[&partner]).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     }
 }

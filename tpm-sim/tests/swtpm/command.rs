@@ -81,6 +81,14 @@ impl Running {
     }
 }
 
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It ends with a test that fails, too.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 #[test]
 fn prints_one_line_and_cleans_up_at_a_signal() {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {

@@ -11,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-use selfsame_tpm_sim::{CommandCode, Exchange, How, Simulator, Tap, When};
+use selfsame_tpm_sim::{CommandCode, Device, Exchange, How, Simulator, Tap, When};
 use tss_esapi::constants::tss;
 
 use super::*;
@@ -261,6 +261,29 @@ fn a_tpm_that_goes_and_comes_back_is_used_again() {
     }
     simulator.restart().unwrap();
     draw(&mut source).unwrap();
+}
+
+#[test]
+fn a_device_is_drawn_from_and_left() {
+    let simulator = Simulator::start().unwrap();
+    let tap = Tap::start(&simulator).unwrap();
+    let device = Device::start(tap.tcti()).unwrap();
+    for _ in 0..10 {
+        let mut source = TpmSource::new(format!("device:{}", device.path().display()).parse().unwrap());
+        assert_ne!(draw(&mut source).unwrap(), draw(&mut source).unwrap());
+    }
+    let exchanges = tap.take();
+    let randoms = exchanges.iter().filter(|exchange| exchange.code() == CommandCode::GET_RANDOM);
+    let (drawn, probed): (Vec<_>, Vec<_>) =
+        randoms.partition(|exchange| exchange.sessions().iter().any(|session| session.encrypts_answer()));
+    // libtss2 itself finds out by a bare GetRandom whether the device's answers can be read in parts.
+    assert_eq!(drawn.len(), 20);
+    assert!(
+        probed.len() <= 10 && probed.iter().all(|exchange| exchange.parameters() == [0, 8]),
+        "{probed:?}"
+    );
+    assert_eq!(handles(&simulator, tss::TPM2_TRANSIENT_FIRST), 0);
+    assert_eq!(handles(&simulator, tss::TPM2_LOADED_SESSION_FIRST), 0);
 }
 
 #[test]
