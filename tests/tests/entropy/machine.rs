@@ -44,6 +44,19 @@ impl Machine {
         (machine, feed)
     }
 
+    /// Gives the machine a TPM: `device` is its /dev/tpmrm0.
+    pub fn with_tpm(self, device: &Path) -> Self {
+        fs::create_dir(self.path("class/tpm/tpm0")).unwrap();
+        fs::write(self.path("dev/tpmrm0"), "").unwrap();
+        fs::write(self.path("tpm"), device.as_os_str().as_encoded_bytes()).unwrap();
+        self
+    }
+
+    /// Has the kernel show this as the Name of its null primary.
+    pub fn show_null_name(&self, name: &str) {
+        fs::write(self.path("class/tpm/tpm0/null_name"), format!("{name}\n")).unwrap();
+    }
+
     /// Has the kernel say that its generator is another, from now on.
     pub fn switch_generator(&self, generator: &str) {
         // at once, so that nobody reads half of it
@@ -92,6 +105,9 @@ exec unshare --mount --propagation private /bin/sh -euc '
         mount --bind "/dev/$node" "$0/dev/$node"
     done
     mount --bind "@AGENT" "$0/dev/selfsame-agent"
+    if [ -e "$0/tpm" ]; then
+        mount --bind "$(cat "$0/tpm")" "$0/dev/tpmrm0"
+    fi
     mount --bind "$0/class" /sys/class
     mount --rbind "$0/dev" /dev
     exec "$@"'"#;

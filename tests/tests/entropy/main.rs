@@ -13,6 +13,7 @@ mod history;
 mod host;
 mod hwrng;
 mod machine;
+mod null_name;
 mod pkcs11;
 mod relying;
 mod require;

@@ -6,6 +6,7 @@ use std::{
 };
 
 use selfsame::TpmClock;
+use selfsame_tests::Run;
 use selfsame_tpm_sim::{CommandCode, Exchange, Simulator};
 
 /// The clock that an exchange of TPM2_ReadClock told; none for any other.
@@ -21,6 +22,26 @@ pub fn clock(exchange: &Exchange) -> Option<TpmClock> {
         restart_count: Some(number(&info[12..]).into()),
         safe: Some(info[16] == 1),
     })
+}
+
+/// The Name of the key that an exchange of TPM2_CreatePrimary told, as the kernel shows it; none for any other.
+pub async fn name(exchange: &Exchange) -> Option<String> {
+    if exchange.code() != CommandCode::CREATE_PRIMARY || exchange.response_code() != 0 {
+        return None;
+    }
+    // the object's handle, the length of the parameters, and outPublic, a TPM2B: TPM 2.0 Part 3, 24.1
+    let public = &exchange.told[HEADER_BYTES + 8..];
+    let length = u16::from_be_bytes(public[..2].try_into().unwrap()).into();
+    let digest = sha256(&public[2..][..length]).await;
+    // a Name is the algorithm and the digest: TPM 2.0 Part 1, 16
+    Some(format!("{TPM_ALG_SHA256:04x}{digest}"))
+}
+
+/// SHA-256, in hex, by coreutils.
+async fn sha256(bytes: &[u8]) -> String {
+    let output = Run::program("sha256sum").stdin(bytes).run().await;
+    assert_eq!(output.code(), Some(0), "{output:?}");
+    output.stdout.split_whitespace().next().unwrap().to_owned()
 }
 
 /// What is loaded in a simulator whom nobody else is connected to: transient objects and sessions.
@@ -55,6 +76,9 @@ fn number(bytes: &[u8]) -> u32 {
 
 /// Tag, length, code. Source: TPM 2.0 Part 1, 18.1.
 const HEADER_BYTES: usize = 10;
+
+/// Source: TPM 2.0 Part 2, 6.3.
+const TPM_ALG_SHA256: u16 = 0x000b;
 
 /// TPM_CAP_HANDLES. Source: TPM 2.0 Part 2, 6.12.
 const CAP_HANDLES: u32 = 1;
