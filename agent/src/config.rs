@@ -2,16 +2,18 @@
 
 mod error;
 mod read;
+mod settings;
 
 use std::{fs, io, path::Path, time::Duration};
 
 use toml::de::DeTable;
 use tracing_subscriber::EnvFilter;
 
-use crate::entropy::{Class, Require, SourceName, tpm::Tcti};
+use crate::entropy::{Class, Require, SourceName, Sources, tpm::Tcti};
 
 pub(crate) use error::{ConfigError, Problem};
 use read::{Entry, nearest};
+pub(crate) use settings::{MemorySetting, OnChange};
 
 /// What the agent is told. Defaults are those of the architecture's page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,13 +25,24 @@ pub(crate) struct Config {
     /// `tpm_interval_s`: time between two draws from the TPM; none: only at birth.
     pub(crate) tpm_interval: Option<Duration>,
     /// `sources`: which are drawn from. The kernel's always is.
-    pub(crate) sources: Vec<SourceName>,
+    pub(crate) sources: Sources,
     /// `require`: which classes must have a working source.
     pub(crate) require: Require,
+    /// `memory`: where the secret state is to live.
+    pub(crate) memory: MemorySetting,
+    /// `on_generation_change`: what a clone or a rollback that the platform tells of does.
+    pub(crate) on_generation_change: OnChange,
+    /// `on_tpm_reset`: what a reset of the TPM under the living agent does.
+    pub(crate) on_tpm_reset: OnChange,
+    /// `drift_threshold`, in thousandths: above it a signal is sent.
+    pub(crate) drift_threshold: u32,
     /// `prove_waiting_per_uid`: how many Prove calls of one uid may wait.
     pub(crate) prove_waiting_per_uid: u32,
     /// `log`: a filter as tracing-subscriber reads it.
     pub(crate) log: Option<String>,
+    /// Keys that are set, and that this version does not act on yet. Never silently: the agent says so at its start, and
+    /// so does its diagnosis.
+    pub(crate) without_effect: Vec<&'static str>,
 }
 
 impl Default for Config {
@@ -38,10 +51,15 @@ impl Default for Config {
             tcti: Tcti::default(),
             beat: Duration::from_secs(8),
             tpm_interval: Some(Duration::from_secs(60)),
-            sources: SourceName::ALL.to_vec(),
+            sources: Sources::default(),
             require: Require::AnyHardware,
+            memory: MemorySetting::Auto,
+            on_generation_change: OnChange::End,
+            on_tpm_reset: OnChange::Mark,
+            drift_threshold: DRIFT_THRESHOLD,
             prove_waiting_per_uid: 1024,
             log: None,
+            without_effect: Vec::new(),
         }
     }
 }
@@ -88,7 +106,13 @@ impl Config {
                     let seconds = entry.integer(0, LONGEST_S)?;
                     config.tpm_interval = (seconds > 0).then(|| Duration::from_secs(seconds));
                 }
-                "sources" => config.sources = entry.each(source)?,
+                "sources" => {
+                    let names = entry.each(|text| text.parse().map_err(Problem::Source))?;
+                    if names.len() > SOURCES_MOST {
+                        return Err(entry.refuse(Problem::TooMany { most: SOURCES_MOST, found: names.len() }));
+                    }
+                    config.sources = Sources { names, chosen: true };
+                }
                 "require" => {
                     config.require = Require::Each(entry.each(class)?);
                     require_line = Some(entry.line());
@@ -104,11 +128,13 @@ impl Config {
                         .map_err(|error| entry.refuse(Problem::Log { text: error.to_string() }))?;
                     config.log = Some(filter.to_owned());
                 }
-                key if NOT_YET.contains(&key) => {
-                    return Err(entry.refuse(Problem::NotYet { what: "this key".into() }));
-                }
+                "memory" => config.memory = entry.choice(&MemorySetting::ALL)?,
+                "on_generation_change" => config.on_generation_change = entry.choice(&OnChange::ALL)?,
+                "on_tpm_reset" => config.on_tpm_reset = entry.choice(&OnChange::ALL)?,
+                "drift_threshold" => config.drift_threshold = entry.thousandths()?,
                 key => return Err(entry.refuse(Problem::UnknownKey { nearest: nearest(key, &KEYS) })),
             }
+            config.without_effect.extend(NOT_YET.into_iter().filter(|key| *key == entry.key()));
         }
         config.check_require(path, require_line)?;
         Ok(config)
@@ -116,7 +142,7 @@ impl Config {
 
     /// Refuses a `require` that no choice of `sources` on any machine could meet.
     fn check_require(&self, path: &Path, line: Option<usize>) -> Result<(), ConfigError> {
-        let classes: Vec<Class> = self.sources.iter().map(|source| source.class()).collect();
+        let classes: Vec<Class> = self.sources.names.iter().flat_map(SourceName::classes).collect();
         let missing = self.require.missing(&classes);
         match missing.first() {
             Some(class) => {
@@ -125,20 +151,6 @@ impl Config {
             None => Ok(()),
         }
     }
-}
-
-fn source(text: &str) -> Result<SourceName, Problem> {
-    if let Some(source) = SourceName::ALL.into_iter().find(|source| source.as_str() == text) {
-        return Ok(source);
-    }
-    let kind = text.split(':').next().unwrap_or(text);
-    if SOURCES_NOT_YET.contains(&kind) {
-        return Err(Problem::NotYet { what: format!("source \"{text}\"") });
-    }
-    Err(Problem::Choice {
-        found: text.to_owned(),
-        expected: SourceName::ALL.map(SourceName::as_str).to_vec(),
-    })
 }
 
 fn class(text: &str) -> Result<Class, Problem> {
@@ -166,17 +178,20 @@ const KEYS: [&str; 11] = [
     "log",
 ];
 
-/// Keys that this version can't act on: refused, since nothing is worse than a setting that is silently ignored.
+/// Keys that are read and checked, and that this version does not act on yet.
 const NOT_YET: [&str; 4] = ["memory", "on_generation_change", "on_tpm_reset", "drift_threshold"];
-
-/// Kinds of source that this version does not have.
-const SOURCES_NOT_YET: [&str; 2] = ["hwrng", "pkcs11"];
 
 /// What `require` may list. The kernel is never counted as hardware.
 const CLASSES: [Class; 5] = [Class::Tpm, Class::Tee, Class::Hsm, Class::Cpu, Class::Platform];
 
 /// Longest beat and TPM interval. Source: architecture, Configuration.
 const LONGEST_S: u64 = 3600;
+
+/// Names in a moment's evidence are bounded: eight of 64 bytes leave half of it (protocol section 5).
+const SOURCES_MOST: usize = 8;
+
+/// Of a host's own normal samples 99 % score under 0.2 (architecture, Behaviour): above half is far outside.
+const DRIFT_THRESHOLD: u32 = 500;
 
 /// As many statements as one moment takes. Source: protocol section 5, key 6.
 const WAITING_MOST: u64 = 65_536;

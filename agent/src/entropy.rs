@@ -2,10 +2,17 @@
 
 mod condition;
 mod gather;
+mod health;
+pub(crate) mod helper;
+mod hwrng;
 mod kernel;
+mod pkcs11;
 #[cfg(target_arch = "x86_64")]
 mod rdseed;
+mod remarks;
 mod slow;
+mod source_name;
+mod tested;
 pub(crate) mod tpm;
 
 use std::fmt;
@@ -14,7 +21,10 @@ use zeroize::Zeroizing;
 
 pub(crate) use condition::{Health, Require, SourceStatus, Status, Unmet};
 pub(crate) use gather::{BirthError, Gathering, Notice, Pace, Running};
-use tpm::{Tcti, TpmError, TpmSource};
+use health::Claim;
+pub(crate) use remarks::{ClockReading, Cost, Fact, Remarks};
+pub(crate) use source_name::{SourceName, SourceNameError, Sources};
+use tpm::TpmError;
 
 /// Something that random bytes can be drawn from.
 pub(crate) trait EntropySource: Send {
@@ -29,6 +39,11 @@ pub(crate) trait EntropySource: Send {
     /// # Errors
     /// Where the source gives nothing now. It may again at a later draw.
     fn draw(&mut self, out: &mut [u8]) -> Result<(), DrawError>;
+
+    /// What there is to say about the last draw, besides its bytes: once.
+    fn remarks(&mut self) -> Remarks {
+        Remarks::default()
+    }
 }
 
 /// What kind of thing a source is. `require` is made of these.
@@ -65,6 +80,18 @@ impl Class {
     const fn may_block(self) -> bool {
         !matches!(self, Class::Cpu | Class::Kernel)
     }
+
+    /// How much a byte of such a source is claimed to hold, which the cutoffs of its health tests are computed from.
+    ///
+    /// All of them are specified to give conditioned bytes: TPM2_GetRandom, C_GenerateRandom and the kernel's generator
+    /// that of a DRBG, RDSEED full entropy (Intel SDM volume 1, 7.3.17). A driver's hwrng may pass on less: half is claimed,
+    /// so that one which holds more only gives fewer alarms.
+    const fn claim(self) -> Claim {
+        match self {
+            Class::Tpm | Class::Hsm | Class::Cpu | Class::Kernel => Claim::FULL,
+            Class::Tee | Class::Platform => HALF,
+        }
+    }
 }
 
 impl fmt::Display for Class {
@@ -73,12 +100,17 @@ impl fmt::Display for Class {
     }
 }
 
+/// Half of what a byte can hold.
+const HALF: Claim = Claim::from_millibits(4000).expect("4 bits are more than none, and not more than 8");
+
 /// What one source gave, to be framed and stirred in (protocol section 8). Erased when dropped.
 pub(crate) struct Contribution {
     /// The source's name.
     pub(crate) name: String,
     /// Its bytes.
     pub(crate) bytes: Zeroizing<Vec<u8>>,
+    /// The TPM's clock, where it was read with them.
+    pub(crate) clock: Option<ClockReading>,
 }
 
 impl fmt::Debug for Contribution {
@@ -94,6 +126,18 @@ pub(crate) enum DrawError {
     /// The TPM.
     #[error(transparent)]
     Tpm(TpmError),
+    /// A helper process, or the source in it.
+    #[error(transparent)]
+    Helper(helper::HelperError),
+    /// The bytes failed a health test.
+    #[error("health test: {0}")]
+    Health(health::Alarm),
+    /// The kernel's hardware generator.
+    #[error(transparent)]
+    Hwrng(hwrng::HwrngError),
+    /// A hardware security module or smart card.
+    #[error(transparent)]
+    Pkcs11(pkcs11::Pkcs11Error),
     /// The processor's generator.
     #[error("RDSEED gave nothing in {attempts} attempts")]
     Exhausted {
@@ -108,100 +152,14 @@ pub(crate) enum DrawError {
     },
 }
 
-/// A source that the configuration can name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SourceName {
-    /// The TPM at `tcti`.
-    Tpm,
-    /// The processor's RDSEED.
-    Rdseed,
-    /// The kernel's getrandom.
-    Kernel,
-}
-
-impl SourceName {
-    /// All of them.
-    pub(crate) const ALL: [SourceName; 3] = [SourceName::Tpm, SourceName::Rdseed, SourceName::Kernel];
-
-    /// The name as it is written.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            SourceName::Tpm => "tpm",
-            SourceName::Rdseed => "rdseed",
-            SourceName::Kernel => "kernel",
-        }
-    }
-
-    /// The class of the source.
-    pub(crate) const fn class(self) -> Class {
-        match self {
-            SourceName::Tpm => Class::Tpm,
-            SourceName::Rdseed => Class::Cpu,
-            SourceName::Kernel => Class::Kernel,
-        }
-    }
-}
-
-/// The sources that `wanted` names and this machine can have. The kernel's is always among them, first.
-pub(crate) fn sources(wanted: &[SourceName], tcti: &Tcti) -> Vec<Box<dyn EntropySource>> {
-    let mut sources: Vec<Box<dyn EntropySource>> = vec![Box::new(kernel::Kernel)];
-    if wanted.contains(&SourceName::Rdseed) {
-        match processor() {
-            Some(source) => sources.push(source),
-            None => tracing::info!("this processor has no RDSEED"),
-        }
-    }
-    if wanted.contains(&SourceName::Tpm) {
-        sources.push(Box::new(TpmSource::new(tcti.clone())));
-    }
-    sources
-}
-
-#[cfg(target_arch = "x86_64")]
-fn processor() -> Option<Box<dyn EntropySource>> {
-    rdseed::Rdseed::detect().map(|source| Box::new(source) as Box<dyn EntropySource>)
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn processor() -> Option<Box<dyn EntropySource>> {
-    None
-}
-
-fn draw(source: &mut dyn EntropySource) -> Result<Contribution, DrawError> {
-    let mut bytes = Zeroizing::new(vec![0; DRAW_BYTES]);
-    source.draw(&mut bytes)?;
-    Ok(Contribution { name: source.name().to_owned(), bytes })
-}
-
-/// What is drawn from a source at a time: as much as the state holds (protocol section 8).
-const DRAW_BYTES: usize = 32;
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_kernel_is_always_among_the_sources() {
-        let none = sources(&[], &Tcti::default());
-        assert_eq!(none.iter().map(|source| source.name()).collect::<Vec<_>>(), ["kernel"]);
-
-        let all = sources(&SourceName::ALL, &Tcti::default());
-        assert_eq!(all.iter().filter(|source| source.class() == Class::Kernel).count(), 1);
-        assert!(all.iter().any(|source| source.name() == "tpm"));
-    }
-
-    #[test]
-    fn names_and_classes_agree_with_the_sources() {
-        for source in sources(&SourceName::ALL, &Tcti::default()) {
-            let name = SourceName::ALL.into_iter().find(|name| name.as_str() == source.name()).unwrap();
-            assert_eq!(name.class(), source.class(), "{}", source.name());
-        }
-    }
-
-    #[test]
     fn a_contribution_is_never_printed() {
-        let contribution = draw(&mut kernel::Kernel).unwrap();
-        assert_eq!(contribution.bytes.len(), 32);
+        let contribution =
+            Contribution { name: "kernel".into(), bytes: Zeroizing::new(vec![7; 32]), clock: None };
         assert_eq!(format!("{contribution:?}"), "Contribution { name: \"kernel\", .. }");
     }
 }

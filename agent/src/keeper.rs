@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 use crate::{
     behaviour::Sample,
     clock::{AgeTime, Clock, nanos_of_ticks},
-    entropy::{Contribution, Status},
+    entropy::{ClockReading, Contribution, Status},
 };
 
 pub(crate) use handle::{Keeper, KeeperError};
@@ -97,6 +97,7 @@ where
         _alive: alive,
         names: BTreeSet::new(),
         samples: 0,
+        tpm_clock: None,
     };
     let thread = thread::Builder::new().name("keeper".into()).spawn(move || work.run())?;
     Ok((Keeper::new(sender, published, ends), thread))
@@ -112,6 +113,8 @@ struct Work<M> {
     names: BTreeSet<String>,
     /// Samples of behaviour so far.
     samples: u64,
+    /// The TPM's clock, where it was read since the last moment.
+    tpm_clock: Option<ClockReading>,
 }
 
 /// What is waiting, sorted.
@@ -153,7 +156,10 @@ impl<M: Memory> Work<M> {
             Message::Hop { index, tier, way, reply } => {
                 drop(reply.send(self.kept.lineage.hop(index, tier, way)));
             }
-            Message::Stir(Contribution { name, bytes }) => self.stir(name, &bytes)?,
+            Message::Stir(Contribution { name, bytes, clock }) => {
+                self.stir(name, &bytes)?;
+                self.tpm_clock = clock.or(self.tpm_clock);
+            }
             Message::Beat(sample) => {
                 self.samples += 1;
                 self.stir(BEHAVIOUR.to_owned(), sample.bytes())?;
@@ -223,6 +229,7 @@ impl<M: Memory> Work<M> {
         };
         if self.kept.lineage.head() != before {
             self.names.clear();
+            self.tpm_clock = None;
             self.published.update(&self.kept.lineage);
         }
         for (answer, reply) in answers.into_iter().zip(replies) {
@@ -249,7 +256,7 @@ impl<M: Memory> Work<M> {
         Evidence::new(EvidenceFields {
             sources: Some(sources),
             behaviour: Some(behaviour),
-            tpm_clock: None,
+            tpm_clock: self.tpm_clock.map(Into::into),
             condition: Some(self.kept.sources.condition().in_evidence()),
         })
         .expect("a handful of short names stays below 1,024 bytes")

@@ -8,12 +8,12 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, Parser};
+use clap::{Args, Parser, Subcommand};
 use selfsame_dbus::Bus;
 
 use crate::{
     config::{Config, ConfigError},
-    entropy::tpm::Tcti,
+    entropy::{SourceName, tpm::Tcti},
 };
 
 /// Keyless host identity: keeps this host's continuity and proves it over D-Bus.
@@ -24,7 +24,7 @@ pub(crate) struct Options {
     bus: BusOptions,
 
     /// How to reach the TPM, such as device:/dev/tpmrm0 or swtpm:path=DIR/socket
-    #[arg(long, value_parser = Tcti::from_str)]
+    #[arg(long, global = true, value_parser = Tcti::from_str)]
     tcti: Option<Tcti>,
 
     /// Time between two beats, 0.05 to 3600
@@ -32,7 +32,7 @@ pub(crate) struct Options {
     beat: Option<Duration>,
 
     /// Read this configuration file, which must exist, instead of /etc/selfsame/agent.toml
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
 
     /// Keep the last public head in this directory
@@ -46,6 +46,26 @@ pub(crate) struct Options {
     /// Check the configuration and exit: 0 if it is good, 78 if not
     #[arg(long)]
     check_config: bool,
+
+    /// What to do other than to serve.
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// What the program does where it is not the agent.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum Command {
+    /// Check sources, rights and settings, print the findings as JSON, and exit; the agent may run or not
+    Diagnose,
+    /// Serve the TPM as a source on the socket that standard input is: started by the agent, or by a socket unit
+    TpmHelper,
+    /// Serve another source that may block: started by the agent
+    #[command(hide = true)]
+    SourceHelper {
+        /// The source, as in the configuration
+        #[arg(value_parser = SourceName::from_str)]
+        source: SourceName,
+    },
 }
 
 /// Which bus: one of these, or none.
@@ -86,6 +106,16 @@ impl Options {
     /// The directory of the last public head.
     pub(crate) fn state_dir(&self) -> &PathBuf {
         &self.state_dir
+    }
+
+    /// What to do other than to serve; none: serve.
+    pub(crate) fn command(&self) -> Option<&Command> {
+        self.command.as_ref()
+    }
+
+    /// How to reach the TPM, where the command line says so.
+    pub(crate) fn tcti(&self) -> Option<&Tcti> {
+        self.tcti.as_ref()
     }
 
     /// The socket of the helper that asks the TEE for reports.
@@ -166,7 +196,7 @@ mod tests {
 
     #[test]
     fn the_definition_is_sound() {
-        Options::command().debug_assert();
+        <Options as CommandFactory>::command().debug_assert();
     }
 
     #[test]
@@ -204,6 +234,21 @@ mod tests {
         for asked in ["--help", "--version"] {
             assert_eq!(code_for(&parse(&[asked]).unwrap_err()), 0, "{asked}");
         }
+    }
+
+    #[test]
+    fn helpers_and_a_diagnosis_are_subcommands_that_take_the_tpm_too() {
+        assert_eq!(parse(&[]).unwrap().command(), None);
+        let diagnose = parse(&["diagnose", "--tcti", "device:/dev/tpm1"]).unwrap();
+        assert_eq!(diagnose.command(), Some(&Command::Diagnose));
+        for line in [["tpm-helper", "--tcti", "tabrmd"], ["--tcti", "tabrmd", "tpm-helper"]] {
+            let options = parse(&line).unwrap();
+            assert_eq!(options.command(), Some(&Command::TpmHelper));
+            assert_eq!(options.tcti().unwrap().to_string(), "tabrmd");
+        }
+        let source = parse(&["source-helper", "rdseed"]).unwrap();
+        assert_eq!(source.command(), Some(&Command::SourceHelper { source: SourceName::Rdseed }));
+        assert!(parse(&["source-helper", "dice"]).is_err());
     }
 
     #[test]

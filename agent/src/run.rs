@@ -1,6 +1,6 @@
 //! Puts the parts together, runs them, and takes them apart.
 
-use std::{io, sync::Arc, thread::JoinHandle};
+use std::{io, sync::Arc, thread::JoinHandle, time::Duration};
 
 use selfsame::{
     Birth, BirthError as LineageError, Evidence, EvidenceError, EvidenceFields, Lineage, Ordinary, Salt,
@@ -15,7 +15,8 @@ use crate::{
     beat::Beat,
     clock::{self, Clock},
     config::Config,
-    entropy::{self, BirthError, Contribution, Gathering, Health, Notice, Pace, Running, Status},
+    diagnose,
+    entropy::{BirthError, Contribution, Gathering, Health, Notice, Pace, Running, Status},
     keeper::{self, Ended, Keeper, Kept, random},
     last_head::{HeadWriter, LastHead},
     options::{EX_CONFIG, Options},
@@ -72,13 +73,18 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 /// # Errors
 /// Why it ended else.
 pub(crate) fn run(options: &Options, config: &Config) -> Result<(), RunError> {
-    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    for key in &config.without_effect {
+        tracing::warn!("`{key}` is set, and this version does not act on it yet");
+    }
+    // the one blocking task is the wait for a birth: its thread is not kept for another
+    let runtime =
+        runtime::Builder::new_current_thread().enable_all().thread_keep_alive(Duration::ZERO).build()?;
     let mut signals = runtime.block_on(Signals::new())?;
     let bus = runtime.block_on(Connected::to(options.bus()))?;
     let clock = Clock::system();
     let last_head = LastHead::new(options.state_dir(), clock::boot_id()?);
 
-    let sources = entropy::sources(&config.sources, &config.tcti);
+    let sources = config.sources.attach(&config.tcti);
     let pace = Pace::new(config.beat, config.tpm_interval);
     let gathering = Gathering::begin(sources, config.require.clone(), pace)?;
     let Some((gathering, contributions)) = runtime.block_on(gather(gathering, &mut signals))? else {
@@ -105,7 +111,8 @@ pub(crate) fn run(options: &Options, config: &Config) -> Result<(), RunError> {
     let beat = Beat::start(config.beat, keeper.clone())?;
     let ended = runtime.block_on(async {
         let waiting = config.prove_waiting_per_uid;
-        let diagnosing = Diagnosing::new(Arc::new(Vec::new));
+        let (settings, status) = (config.clone(), sources.clone());
+        let diagnosing = Diagnosing::new(Arc::new(move || diagnose::checks(&settings, &status)));
         let reports = TeeReports::new(options.tsm_report_socket().to_owned());
         let (service, connections) =
             bus.serve(keeper.clone(), sources.clone(), waiting, diagnosing, reports).await?;
@@ -200,7 +207,7 @@ fn born(
     let evidence = Evidence::new(EvidenceFields {
         sources: Some(named.iter().map(|(name, _)| (*name).to_owned()).collect()),
         behaviour: None,
-        tpm_clock: None,
+        tpm_clock: contributions.iter().find_map(|given| given.clock).map(Into::into),
         condition: Some(sources.condition().in_evidence()),
     })?;
     let (randomness, salt) = (random()?, random()?);

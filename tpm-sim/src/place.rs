@@ -4,8 +4,6 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::StartError;
-
 /// The paths of one swtpm. They belong to the [`Watcher`](crate::watcher::Watcher), who removes them.
 #[derive(Debug)]
 pub(crate) struct Place {
@@ -15,14 +13,14 @@ pub(crate) struct Place {
 
 impl Place {
     /// Checks that sockets in `directory` can be reached by their path.
-    pub(crate) fn new(directory: PathBuf) -> Result<Self, StartError> {
+    pub(crate) fn new(directory: PathBuf) -> Result<Self, PathError> {
         let path = directory.join("s");
         let Some(socket) = path.to_str().filter(|text| !text.contains(',')) else {
-            return Err(StartError::PathUnusable { path });
+            return Err(PathError::Unusable { path });
         };
         let have = socket.len() + CONTROL_SUFFIX.len();
         if have > SOCKET_PATH_BYTES {
-            return Err(StartError::PathTooLong { path, have, limit: SOCKET_PATH_BYTES });
+            return Err(PathError::TooLong { path, have, limit: SOCKET_PATH_BYTES });
         }
         Ok(Self { directory, socket: socket.to_owned() })
     }
@@ -38,7 +36,12 @@ impl Place {
 
     /// The socket of swtpm's control channel, where libtss2 looks for it.
     pub(crate) fn control_socket(&self) -> String {
-        format!("{}{CONTROL_SUFFIX}", self.socket)
+        Self::control_of(&self.socket)
+    }
+
+    /// The control channel beside the data socket at `socket`.
+    pub(crate) fn control_of(socket: &str) -> String {
+        format!("{socket}{CONTROL_SUFFIX}")
     }
 
     /// Removes the sockets of an old swtpm, and makes an empty file for what a new one writes.
@@ -61,6 +64,35 @@ impl Place {
     fn stderr_path(&self) -> PathBuf {
         self.directory.join("stderr")
     }
+}
+
+/// The socket that a TCTI names, if it is that of a swtpm on a Unix socket.
+pub(crate) fn socket_of(tcti: &str) -> Option<&str> {
+    tcti.strip_prefix("swtpm:path=").filter(|path| path.starts_with('/') && !path.contains(','))
+}
+
+/// Why sockets in a temporary directory could not be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PathError {
+    /// The sockets' paths would not fit into a Unix socket's address.
+    #[error(
+        "socket path {path:?} too long: {have} bytes with `.ctrl`, limit {limit}; set TMPDIR to a shorter one"
+    )]
+    TooLong {
+        /// Path of the data socket.
+        path: PathBuf,
+        /// Bytes of the control socket's path, which is the longer one.
+        have: usize,
+        /// Bytes that fit.
+        limit: usize,
+    },
+    /// The socket's path cannot stand in a TCTI.
+    #[error("socket path {path:?} has a comma or is not UTF-8: set TMPDIR to another one")]
+    Unusable {
+        /// Path of the data socket.
+        path: PathBuf,
+    },
 }
 
 /// What libtss2 adds to the path of the data socket to find the control channel.
@@ -87,14 +119,14 @@ mod tests {
         assert_eq!(place.control_socket().len(), 107);
 
         let error = Place::new(PathBuf::from(fits + "d")).unwrap_err();
-        assert!(matches!(error, StartError::PathTooLong { have: 108, limit: 107, .. }), "{error}");
+        assert!(matches!(error, PathError::TooLong { have: 108, limit: 107, .. }), "{error}");
     }
 
     #[test]
     fn paths_that_an_option_cannot_carry_are_refused() {
         for directory in [OsStr::new("/a,b"), OsStr::from_bytes(b"/\xff")] {
             let error = Place::new(PathBuf::from(directory)).unwrap_err();
-            assert!(matches!(error, StartError::PathUnusable { .. }), "{error}");
+            assert!(matches!(error, PathError::Unusable { .. }), "{error}");
         }
     }
 }

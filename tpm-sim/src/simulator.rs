@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use crate::place::Place;
+use crate::place::{PathError, Place};
 use crate::ready::{self, NotReady};
 use crate::swtpm::Swtpm;
 use crate::watcher::Watcher;
@@ -118,7 +118,7 @@ impl Simulator {
 
     fn start_program(program: PathBuf) -> Result<Self, StartError> {
         let (watcher, directory) = Watcher::start().map_err(|source| StartError::Directory { source })?;
-        let place = Place::new(directory)?;
+        let place = Place::new(directory).map_err(|source| StartError::Path { source })?;
         let tcti = format!("swtpm:path={}", place.socket());
         let swtpm = Some(launch(&program, &place, &watcher)?);
         Ok(Self { program, tcti, place, swtpm, watcher })
@@ -165,23 +165,11 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
-    /// The sockets' paths would not fit into a Unix socket's address.
-    #[error(
-        "socket path {path:?} too long: {have} bytes with `.ctrl`, limit {limit}; set TMPDIR to a shorter one"
-    )]
-    PathTooLong {
-        /// Path of the data socket.
-        path: PathBuf,
-        /// Bytes of the control socket's path, which is the longer one.
-        have: usize,
-        /// Bytes that fit.
-        limit: usize,
-    },
-    /// The socket's path cannot stand in a TCTI.
-    #[error("socket path {path:?} has a comma or is not UTF-8: set TMPDIR to another one")]
-    PathUnusable {
-        /// Path of the data socket.
-        path: PathBuf,
+    /// The temporary directory cannot hold the sockets.
+    #[error(transparent)]
+    Path {
+        /// What is wrong with the socket's path.
+        source: PathError,
     },
     /// The process could not be started or waited for.
     #[error("swtpm not started")]

@@ -2,7 +2,7 @@
 
 use std::{fmt, io, path::Path};
 
-use crate::entropy::{Class, tpm::TctiError};
+use crate::entropy::{Class, SourceNameError, tpm::TctiError};
 
 /// A configuration that is refused. Its text is one line, as compilers write them: `FILE:LINE: …`.
 #[derive(Debug)]
@@ -60,16 +60,19 @@ pub(crate) enum Problem {
         /// What the parser says.
         text: String,
     },
-    /// Part of the design, not of this version.
-    #[error("{what} is not supported by this version yet")]
-    NotYet {
-        /// What it is.
-        what: String,
+    /// Not a source.
+    #[error(transparent)]
+    Source(SourceNameError),
+    /// More sources than a moment's evidence has room for.
+    #[error("expected at most {most} sources, found {found}")]
+    TooMany {
+        /// The most.
+        most: usize,
+        /// How many there are.
+        found: usize,
     },
     /// `require` asks for a class that no source in `sources` has.
-    #[error(
-        "needs class \"{class}\", and no source in `sources` is of it, or none is supported by this version yet"
-    )]
+    #[error("needs class \"{class}\", and no source in `sources` is of it")]
     NoSourceOfClass {
         /// The class.
         class: Class,

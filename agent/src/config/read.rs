@@ -7,7 +7,10 @@ use toml::{
     de::{DeString, DeValue},
 };
 
-use super::error::{ConfigError, Problem, line_of};
+use super::{
+    error::{ConfigError, Problem, line_of},
+    settings::Word,
+};
 
 /// A key and its value, with where they stand.
 pub(super) struct Entry<'a> {
@@ -54,6 +57,33 @@ impl<'a> Entry<'a> {
                 .filter(|number| (least..=most).contains(number))
                 .ok_or_else(|| self.refuse(Problem::Value { expected: expected(), found: self.literal() })),
             other => Err(self.unexpected(expected(), other)),
+        }
+    }
+
+    /// The value, where it is one of the words in `choices`.
+    pub(super) fn choice<T: Word>(&self, choices: &[T]) -> Result<T, ConfigError> {
+        let found = self.text("one of a few words")?;
+        choices.iter().copied().find(|choice| choice.as_str() == found).ok_or_else(|| {
+            let expected = choices.iter().map(|choice| choice.as_str()).collect();
+            self.refuse(Problem::Choice { found: found.to_owned(), expected })
+        })
+    }
+
+    /// The value in thousandths, where it is a number from 0 to 1.
+    pub(super) fn thousandths(&self) -> Result<u32, ConfigError> {
+        let number = match self.value.get_ref() {
+            DeValue::Float(number) => number.as_str().parse::<f64>().ok(),
+            DeValue::Integer(number) => {
+                u64::from_str_radix(number.as_str(), number.radix()).ok().map(|n| n as f64)
+            }
+            other => return Err(self.unexpected("a number from 0 to 1".to_owned(), other)),
+        };
+        match number.filter(|number| (0.0..=1.0).contains(number)) {
+            Some(number) => Ok((number * 1000.0).round() as u32),
+            None => Err(self.refuse(Problem::Value {
+                expected: "a number from 0 to 1".to_owned(),
+                found: self.literal(),
+            })),
         }
     }
 

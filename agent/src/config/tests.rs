@@ -19,19 +19,28 @@ fn an_empty_file_is_the_defaults() {
 fn each_key_is_taken() {
     let config = parse(
         "tcti = \"swtpm:path=/run/t/s\"\nbeat_s = 1\ntpm_interval_s = 0\nsources = [\"tpm\", \"kernel\"]\n\
-         require = [\"tpm\"]\nprove_waiting_per_uid = 7\nlog = \"info,selfsame_agent=debug\"\n",
+         require = [\"tpm\"]\nprove_waiting_per_uid = 7\nlog = \"info,selfsame_agent=debug\"\n\
+         memory = \"locked\"\non_generation_change = \"mark\"\non_tpm_reset = \"end\"\ndrift_threshold = 0.25\n",
     )
     .unwrap();
     let expected = Config {
         tcti: "swtpm:path=/run/t/s".parse().unwrap(),
         beat: Duration::from_secs(1),
         tpm_interval: None,
-        sources: vec![SourceName::Tpm, SourceName::Kernel],
+        sources: Sources { names: vec![SourceName::Tpm, SourceName::Kernel], chosen: true },
         require: Require::Each(vec![Class::Tpm]),
         prove_waiting_per_uid: 7,
         log: Some("info,selfsame_agent=debug".into()),
+        memory: MemorySetting::Locked,
+        on_generation_change: OnChange::Mark,
+        on_tpm_reset: OnChange::End,
+        drift_threshold: 250,
+        without_effect: config.without_effect.clone(),
     };
     assert_eq!(config, expected);
+    let mut keys = KEYS.to_vec();
+    keys.retain(|key| !format!("{config:?}").contains(key));
+    assert_eq!(keys, ["beat_s", "tpm_interval_s"], "no key of the design's is left out of this test");
 }
 
 #[test]
@@ -106,23 +115,30 @@ fn an_unknown_key_is_refused_with_its_line_and_the_nearest_name() {
 }
 
 #[test]
-fn what_this_version_can_not_do_is_refused_and_not_ignored() {
-    for bad in [
-        "memory = \"auto\"",
-        "memory = \"secret\"",
-        "on_generation_change = \"end\"",
-        "on_tpm_reset = \"mark\"",
-        "drift_threshold = 500",
-        "sources = [\"hwrng\"]",
-        "sources = [\"tpm\", \"hwrng:optee-rng\"]",
-        "sources = [\"pkcs11:token=x\"]",
-        "require = [\"tee\"]",
-        "require = [\"tpm\", \"hsm\"]",
-        "require = [\"platform\"]",
+fn what_this_version_does_not_act_on_is_checked_and_named() {
+    for (text, key) in [
+        ("memory = \"secret\"", "memory"),
+        ("on_generation_change = \"end\"", "on_generation_change"),
+        ("on_tpm_reset = \"mark\"", "on_tpm_reset"),
+        ("drift_threshold = 1", "drift_threshold"),
+    ] {
+        assert_eq!(parse(text).unwrap().without_effect, [key]);
+    }
+    assert_eq!(Config::default().without_effect, [""; 0]);
+    for (bad, text) in [
+        ("memory = \"swap\"", "`memory`: expected one of \"auto\", \"secret\", \"locked\", found \"swap\""),
+        ("on_tpm_reset = \"ignore\"", "`on_tpm_reset`: expected one of \"end\", \"mark\", found \"ignore\""),
+        (
+            "on_generation_change = true",
+            "`on_generation_change`: expected one of a few words (a string), found",
+        ),
+        ("drift_threshold = 1.01", "`drift_threshold`: expected a number from 0 to 1, found 1.01"),
+        ("drift_threshold = -0.1", "`drift_threshold`: expected a number from 0 to 1, found -0.1"),
+        ("drift_threshold = nan", "`drift_threshold`: expected a number from 0 to 1, found nan"),
+        ("drift_threshold = \"1\"", "`drift_threshold`: expected a number from 0 to 1, found string"),
     ] {
         let error = parse(bad).unwrap_err();
-        assert!(error.contains("supported by this version yet"), "{bad}: {error}");
-        assert!(error.starts_with("agent.toml:1: `"), "{error}");
+        assert!(error.starts_with(&format!("agent.toml:1: {text}")), "{error}");
     }
 }
 
@@ -136,7 +152,8 @@ fn choices_are_named() {
     let error = parse("sources = [\"dice\"]").unwrap_err();
     assert_eq!(
         error,
-        "agent.toml:1: `sources`: expected one of \"tpm\", \"rdseed\", \"kernel\", found \"dice\""
+        "agent.toml:1: `sources`: expected one of tpm, hwrng[:NAME], rdseed, pkcs11:token=LABEL?module-path=/PATH, \
+         kernel, found \"dice\""
     );
 }
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use super::Class;
+use super::{Class, Cost, Fact, Remarks};
 
 /// Which classes must have a working source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,11 +35,11 @@ const HARDWARE: [Class; 4] = [Class::Tpm, Class::Tee, Class::Hsm, Class::Cpu];
 /// How a source is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Health {
-    /// It has not answered yet.
+    /// It has not passed its start-up test yet.
     Waiting,
-    /// Its last draw succeeded.
+    /// Its last draw succeeded, and passed its health tests.
     Healthy,
-    /// Its last draw failed, or takes too long: why.
+    /// Its last draw failed, or its health tests did, or it takes too long: why.
     Failed(String),
 }
 
@@ -52,10 +52,19 @@ pub(crate) struct SourceStatus {
     pub(crate) class: Class,
     /// How it is.
     pub(crate) health: Health,
+    /// What it says that it is, as it said last.
+    pub(crate) facts: Vec<Fact>,
+    /// What its last draw took, where it says so.
+    pub(crate) cost: Option<Cost>,
 }
 
 impl SourceStatus {
-    /// Whether its last draw succeeded.
+    /// A source that has been asked, and has not answered.
+    pub(crate) fn waiting(name: String, class: Class) -> Self {
+        Self { name, class, health: Health::Waiting, facts: Vec::new(), cost: None }
+    }
+
+    /// Whether its last draw succeeded, and passed.
     pub(crate) fn healthy(&self) -> bool {
         self.health == Health::Healthy
     }
@@ -66,6 +75,8 @@ impl SourceStatus {
 pub(crate) enum Condition {
     /// `require` is met, and all sources work.
     Steady,
+    /// `require` is met, none has failed, and one has not passed its start-up test yet.
+    Warming,
     /// `require` is unmet, or a source that is configured does not work. Proofs go on and say so.
     Degraded,
 }
@@ -75,6 +86,7 @@ impl Condition {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Condition::Steady => "steady",
+            Condition::Warming => "warming",
             Condition::Degraded => "degraded",
         }
     }
@@ -83,6 +95,7 @@ impl Condition {
     pub(crate) const fn in_evidence(self) -> selfsame::Condition {
         match self {
             Condition::Steady => selfsame::Condition::Steady,
+            Condition::Warming => selfsame::Condition::Warming,
             Condition::Degraded => selfsame::Condition::Degraded,
         }
     }
@@ -107,8 +120,18 @@ impl Status {
 
     /// The agent's condition, as far as the sources make it.
     pub(crate) fn condition(&self) -> Condition {
-        let all_work = self.lock().iter().all(SourceStatus::healthy);
-        if !all_work || !self.missing().is_empty() { Condition::Degraded } else { Condition::Steady }
+        let (mut any_failed, mut any_waits) = (false, false);
+        for source in self.lock().iter() {
+            any_failed |= matches!(source.health, Health::Failed(_));
+            any_waits |= source.health == Health::Waiting;
+        }
+        if any_failed || !self.missing().is_empty() {
+            Condition::Degraded
+        } else if any_waits {
+            Condition::Warming
+        } else {
+            Condition::Steady
+        }
     }
 
     /// What `require` asks for and no source gives; none if it is met.
@@ -126,6 +149,16 @@ impl Status {
         let met: Vec<Class> =
             self.lock().iter().filter(|source| source.healthy()).map(|source| source.class).collect();
         self.require.missing(&met)
+    }
+
+    /// Keeps what a source remarks: a cost and facts stand until there are new ones.
+    pub(super) fn remark(&self, source: usize, remarks: Remarks) {
+        if let Some(source) = self.lock().get_mut(source) {
+            source.cost = remarks.cost.or(source.cost);
+            if !remarks.facts.is_empty() {
+                source.facts = remarks.facts;
+            }
+        }
     }
 
     /// Sets the health of a source, and says what it was before.
@@ -188,10 +221,9 @@ mod tests {
     fn status(require: Require, sources: &[(&str, Class, Health)]) -> Status {
         let sources = sources
             .iter()
-            .map(|(name, class, health)| SourceStatus {
-                name: (*name).into(),
-                class: *class,
-                health: health.clone(),
+            .map(|(name, class, health)| {
+                let waiting = SourceStatus::waiting((*name).into(), *class);
+                SourceStatus { health: health.clone(), ..waiting }
             })
             .collect();
         Status::new(sources, require)
@@ -217,11 +249,11 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_does_not_work_degrades() {
+    fn a_source_that_does_not_work_degrades_and_one_at_its_start_warms() {
         let failed = Health::Failed("gone".into());
         for (tpm, expected) in [
             (Health::Healthy, Condition::Steady),
-            (Health::Waiting, Condition::Degraded),
+            (Health::Waiting, Condition::Warming),
             (failed.clone(), Condition::Degraded),
         ] {
             let cpu = ("rdseed", Class::Cpu, Health::Healthy);

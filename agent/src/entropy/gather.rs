@@ -1,7 +1,8 @@
 //! The entropy thread: gathers for a birth, then goes on drawing, and never waits on a source that hangs.
 //!
 //! Sources that are quick are drawn in this thread, at every beat. Those that may block have a
-//! thread each ([`Slow`]): when one hangs, nothing but itself does.
+//! thread each ([`Slow`]), and a helper process: when one hangs, nothing but itself does. Of each only that is taken
+//! which has passed its health tests ([`Tested`]).
 
 use std::{
     io,
@@ -11,8 +12,9 @@ use std::{
 };
 
 use super::{
-    Class, Contribution, DrawError, EntropySource, Health, Require, SourceStatus, Status, Unmet, draw,
+    Class, Contribution, DrawError, EntropySource, Health, Require, SourceStatus, Status, Unmet,
     slow::{Event, Slow},
+    tested::{Drawn, Tested},
 };
 
 /// When sources are asked, and how long for an answer.
@@ -44,7 +46,7 @@ impl Pace {
             retry_most: RETRY_MOST,
             patience: PATIENCE,
             birth_optional: BIRTH_OPTIONAL,
-            birth_required: PATIENCE,
+            birth_required: BIRTH_REQUIRED,
         }
     }
 }
@@ -58,9 +60,16 @@ pub(crate) enum Notice {
     Changed,
 }
 
+/// A source that is drawn in this thread.
+struct Quick {
+    place: usize,
+    class: Class,
+    tested: Tested,
+}
+
 /// Sources that have been asked, before the entropy thread takes over.
 pub(crate) struct Gathering {
-    quick: Vec<(usize, Box<dyn EntropySource>)>,
+    quick: Vec<Quick>,
     slow: Vec<Slow>,
     events: Receiver<Event>,
     to_events: Sender<Event>,
@@ -86,11 +95,11 @@ impl Gathering {
         let (mut quick, mut slow, mut list) = (Vec::new(), Vec::new(), Vec::new());
         for (place, source) in sources.into_iter().enumerate() {
             let (name, class) = (source.name().to_owned(), source.class());
-            list.push(SourceStatus { name, class, health: Health::Waiting });
+            list.push(SourceStatus::waiting(name, class));
             if class.may_block() {
                 slow.push(Slow::start(place, source, to_events.clone())?);
             } else {
-                quick.push((place, source));
+                quick.push(Quick { place, class, tested: Tested::new(source) });
             }
         }
         let status = Status::new(list, require);
@@ -138,6 +147,21 @@ impl Gathering {
         }
         self.born = true;
         Ok(drawn)
+    }
+
+    /// Asks all sources, and waits until each has answered, well or not, for `limit` at most: how they are is what
+    /// [`Gathering::status`] says then. What they gave is dropped.
+    pub(crate) fn survey(mut self, limit: Duration) -> Status {
+        self.draw_quick();
+        while self.slow.iter().any(Slow::is_asked) {
+            match self.events.recv_timeout((self.begun + limit).saturating_duration_since(Instant::now())) {
+                Ok(Event::Answer { source, drawn }) => drop(self.answered(source, drawn)),
+                Ok(Event::Stop) | Err(_) => break,
+            }
+        }
+        let status = self.status();
+        self.wind_up();
+        status
     }
 
     /// Starts the entropy thread: at once where there was no birth, else from the next beat on.
@@ -207,14 +231,13 @@ impl Gathering {
     }
 
     fn draw_quick(&mut self) -> Vec<(Class, Result<Contribution, DrawError>)> {
-        let mut results = Vec::with_capacity(self.quick.len());
-        for (place, source) in &mut self.quick {
-            results.push((*place, source.class(), draw(&mut **source)));
-        }
-        for (place, _, result) in &results {
-            self.note(*place, result.as_ref().err().map(ToString::to_string));
-        }
-        results.into_iter().map(|(_, class, result)| (class, result)).collect()
+        let draws: Vec<(usize, Class, Drawn)> =
+            self.quick.iter_mut().map(|quick| (quick.place, quick.class, quick.tested.draw())).collect();
+        let take = |(place, class, drawn): (usize, Class, Drawn)| {
+            self.note(place, drawn.result.as_ref().err().map(ToString::to_string));
+            (class, drawn.result)
+        };
+        draws.into_iter().map(take).collect()
     }
 
     fn tend_slow(&mut self, now: Instant) {
@@ -230,12 +253,14 @@ impl Gathering {
         }
     }
 
-    fn answered(&mut self, place: usize, drawn: Result<Contribution, DrawError>) -> Option<Contribution> {
+    fn answered(&mut self, place: usize, drawn: Drawn) -> Option<Contribution> {
+        let Drawn { result, remarks } = drawn;
         if let Some(slow) = self.slow.iter_mut().find(|slow| slow.source == place) {
-            slow.answered(drawn.is_ok(), Instant::now(), &self.pace);
+            slow.answered(result.is_ok(), Instant::now(), &self.pace);
         }
-        self.note(place, drawn.as_ref().err().map(ToString::to_string));
-        drawn.ok()
+        self.status.remark(place, remarks);
+        self.note(place, result.as_ref().err().map(ToString::to_string));
+        result.ok()
     }
 
     /// Takes note of how a source is: `why` it failed, or none. Logged when it changes, and only then.
@@ -299,18 +324,20 @@ pub(crate) enum BirthError {
     Kernel(DrawError),
 }
 
-/// How long one draw of a slow source may take before it counts as failed.
-///
-/// Source: architecture, Entropy: a hardware TPM takes 10 to 500 ms a command; a first draw is
-/// seven at most, and this leaves three times as much.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long one draw of a slow source may take before it counts as failed. A helper's watchdog gives up before: within
+/// seconds where nothing moves, and within two minutes in all. So this is reached by none that keeps to that.
+const PATIENCE: Duration = Duration::from_secs(150);
+
+/// How long a birth waits for sources that `require` needs: a hardware TPM's start-up test is 16 to 32 commands of 10
+/// to 500 ms (architecture, Entropy), and systemd gives a start 90 s.
+const BIRTH_REQUIRED: Duration = Duration::from_secs(60);
 
 /// How long a birth waits for a source that it could do without: half of what a start may take
-/// until the name is on the bus (300 ms, architecture, Ceilings). swtpm needs 10 ms for its first draw.
+/// until the name is on the bus (300 ms, architecture, Ceilings). swtpm needs about 100 ms for its start-up test.
 const BIRTH_OPTIONAL: Duration = Duration::from_millis(150);
 
 /// Attempts at a required source before a birth is given up: a TPM that is still being
-/// set up gets 3 s, and one that is not there does not keep anybody waiting for [`PATIENCE`].
+/// set up gets 3 s, and one that is not there does not keep anybody waiting for [`BIRTH_REQUIRED`].
 const BIRTH_ATTEMPTS: u32 = 3;
 
 /// A disturbed answer costs a second without the source.
@@ -319,7 +346,7 @@ const RETRY_FIRST: Duration = Duration::from_secs(1);
 /// As often as a healthy TPM is drawn from by default (architecture, Configuration).
 const RETRY_MOST: Duration = Duration::from_secs(60);
 
-/// How long a stop waits for sources: one FlushContext of the slowest TPM (500 ms, see [`PATIENCE`]).
+/// How long a stop waits for sources: one FlushContext of the slowest TPM (500 ms: architecture, Entropy).
 const WIND_UP: Duration = Duration::from_millis(500);
 
 #[cfg(test)]

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Class, Contribution, DrawError, EntropySource, Pace, draw};
+use super::{
+    Class, EntropySource, Pace,
+    tested::{Drawn, Tested},
+};
 
 /// What the entropy thread waits for.
 pub(super) enum Event {
@@ -16,7 +19,7 @@ pub(super) enum Event {
         /// Its place in the list of sources.
         source: usize,
         /// What it gave.
-        drawn: Result<Contribution, DrawError>,
+        drawn: Drawn,
     },
     /// The agent stops.
     Stop,
@@ -51,13 +54,14 @@ impl Slow {
     /// Where no thread can be started.
     pub(super) fn start(
         place: usize,
-        mut source: Box<dyn EntropySource>,
+        source: Box<dyn EntropySource>,
         events: Sender<Event>,
     ) -> io::Result<Self> {
         let (asks, asked) = sync_channel(1);
         let class = source.class();
         let name = format!("source-{}", source.name());
-        thread::Builder::new().name(name).spawn(move || answer(place, &mut *source, &asked, &events))?;
+        let source = Tested::new(source);
+        thread::Builder::new().name(name).spawn(move || answer(place, source, &asked, &events))?;
         let mut slow = Self { source: place, class, failures: 0, asks, turn: Turn::Over };
         slow.ask(Instant::now());
         Ok(slow)
@@ -115,9 +119,9 @@ impl Slow {
 }
 
 /// The thread: draws when it is asked, until nobody is there to ask.
-fn answer(place: usize, source: &mut dyn EntropySource, asked: &Receiver<()>, events: &Sender<Event>) {
+fn answer(place: usize, mut source: Tested, asked: &Receiver<()>, events: &Sender<Event>) {
     while asked.recv().is_ok() {
-        if events.send(Event::Answer { source: place, drawn: draw(source) }).is_err() {
+        if events.send(Event::Answer { source: place, drawn: source.draw() }).is_err() {
             return;
         }
     }

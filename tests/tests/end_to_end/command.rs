@@ -4,7 +4,7 @@ use base64::Engine;
 use selfsame_tests::{Output, Run};
 use tempfile::TempDir;
 
-use crate::{host::Host, relying::Relying};
+use selfsame_tests::{Host, Relying};
 
 /// A relying party's file, and the host's bus.
 struct Sides {

@@ -8,7 +8,7 @@ use selfsame_dbus::{AGENT_BUS_NAME, AGENT_PATH, IDENTITY_INTERFACE, IDENTITY_XML
 use selfsame_tests::differences;
 use zbus::fdo::IntrospectableProxy;
 
-use crate::host::Host;
+use selfsame_tests::Host;
 
 #[tokio::test]
 async fn the_running_object_is_the_one_in_the_xml() {
@@ -84,7 +84,7 @@ async fn a_hop_leads_on_and_its_way_leads_there() {
 
 #[tokio::test]
 async fn a_tpm_that_goes_is_told_and_proofs_go_on() {
-    use crate::relying::Relying;
+    use selfsame_tests::Relying;
     let tpm = selfsame_tpm_sim::Simulator::start().unwrap();
     let bus = selfsame_tests::PrivateBus::start();
     let config = tempfile::NamedTempFile::new().unwrap();

@@ -4,11 +4,9 @@
 
 mod command;
 mod contract;
-mod host;
 mod many;
 mod meetings;
 mod refusals;
-mod relying;
 mod starts;
 mod subjects;
 mod tee;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 
-use crate::{host::Host, relying::Relying};
+use selfsame_tests::{Host, Relying};
 
 #[tokio::test]
 async fn two_hundred_callers_get_right_proofs() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use selfsame::Timing;
 
-use crate::{host::Host, relying::Relying};
+use selfsame_tests::{Host, Relying};
 
 #[tokio::test]
 async fn enrolled_by_first_use_and_verified_again_and_again_with_gaps() {

@@ -5,11 +5,7 @@ use std::time::Duration;
 use selfsame::{Policy, Refusal, VerifyRefusal, Wanted};
 use selfsame_dbus::{Error, Options};
 use selfsame_store::{ChallengeOptions, StoreError};
-
-use crate::{
-    host::Host,
-    relying::{PEER, Relying},
-};
+use selfsame_tests::{Host, PEER, Relying};
 
 fn refusal<T: std::fmt::Debug>(result: Result<T, StoreError>) -> Refusal {
     match result {

@@ -6,7 +6,7 @@ use selfsame_dbus::Identity1Proxy;
 use selfsame_tests::{Agent, AgentOptions, PrivateBus, Run, StartError, binary, processes};
 use selfsame_tpm_sim::Simulator;
 
-use crate::host::Host;
+use selfsame_tests::Host;
 
 fn no_tpm(bus: &PrivateBus) -> AgentOptions {
     AgentOptions {
@@ -129,7 +129,7 @@ async fn nothing_is_left_running() {
 #[tokio::test]
 async fn those_who_wait_when_it_is_told_to_end_get_an_answer() {
     let host = Host::start().await;
-    let mut door = crate::relying::Relying::new("door");
+    let mut door = selfsame_tests::Relying::new("door");
     let challenges: Vec<_> = (0..100).map(|_| door.challenge()).collect();
     let identity = host.identity().await;
     let options = selfsame_dbus::Options::new();

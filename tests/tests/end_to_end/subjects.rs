@@ -1,6 +1,6 @@
 //! Who is asking: the bus's word and the kernel's.
 
-use crate::{host::Host, relying::Relying};
+use selfsame_tests::{Host, Relying};
 
 #[tokio::test]
 async fn the_subject_is_this_very_process() {

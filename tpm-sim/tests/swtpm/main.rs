@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod command;
+mod device;
 mod processes;
 mod simulator;
+mod tap;
 mod wire;

@@ -32,6 +32,21 @@ pub(crate) enum TpmError {
         /// What the TPM or libtss2 says.
         code: ResponseCode,
     },
+    /// The null primary is not the one that the kernel has: something stands between us and the TPM, or the TPM was
+    /// reset behind the kernel's back.
+    #[error(
+        "the null primary's name is {found}, the kernel's {path} says {kernel}: something between us and the TPM \
+         answers in its place, or the TPM was reset since the boot",
+        path = path.display()
+    )]
+    NullName {
+        /// Where the kernel shows its own.
+        path: PathBuf,
+        /// What it shows, or why that can't be read.
+        kernel: String,
+        /// What CreatePrimary gave, as hex.
+        found: String,
+    },
     /// The TPM answers without random bytes.
     #[error("GetRandom: expected {need} more bytes, found none")]
     NoBytes {

@@ -12,12 +12,14 @@ use std::{
 use tss_esapi::{constants::tss, tss2_esys as c};
 use zeroize::Zeroize;
 
-use super::error::ResponseCode;
+use super::{error::ResponseCode, progress::Progress};
+use crate::entropy::ClockReading;
 
-/// A connection to a TPM. Calls block, for ever where the TPM does.
+/// A connection to a TPM. Calls block, for ever where the TPM does; `progress` is told of each that has come back.
 pub(super) struct Esys {
     context: *mut c::ESYS_CONTEXT,
     tcti: *mut c::TSS2_TCTI_CONTEXT,
+    progress: Progress,
 }
 
 /// An object that is loaded in the TPM.
@@ -30,8 +32,8 @@ pub(super) struct HmacSession(c::ESYS_TR);
 
 impl Esys {
     /// Connects to the TPM that `tcti` names, taken whole by `Tss2_TctiLdr_Initialize`.
-    pub(super) fn open(tcti: &CStr) -> Result<Self, ResponseCode> {
-        let mut esys = Self { context: null_mut(), tcti: null_mut() };
+    pub(super) fn open(tcti: &CStr, progress: Progress) -> Result<Self, ResponseCode> {
+        let mut esys = Self { context: null_mut(), tcti: null_mut(), progress };
         // SAFETY: `tcti` is a C string that outlives the call, and `esys.tcti` takes a new context,
         // which `drop` finalizes once.
         check(unsafe { c::Tss2_TctiLdr_Initialize(tcti.as_ptr(), &mut esys.tcti) })?;
@@ -44,41 +46,94 @@ impl Esys {
     /// TPM2_Startup(CLEAR).
     pub(super) fn startup(&mut self) -> Result<(), ResponseCode> {
         // SAFETY: the context is live, and `&mut self` makes this the only call in it.
-        check(unsafe { c::Esys_Startup(self.context, tss::TPM2_SU_CLEAR) })
+        self.back(unsafe { c::Esys_Startup(self.context, tss::TPM2_SU_CLEAR) })
     }
 
     /// TPM2_GetCapability(HANDLES): the handles in use, from `first` on, of the same kind.
     pub(super) fn handles(&mut self, first: u32) -> Result<Vec<u32>, ResponseCode> {
+        self.capability(tss::TPM2_CAP_HANDLES, first, HANDLES_MOST, |data| {
+            // SAFETY: for TPM2_CAP_HANDLES, `handles` is the member of the union that was written.
+            let list = unsafe { data.handles };
+            list.handle.into_iter().take(list.count as usize).collect()
+        })
+    }
+
+    /// TPM2_GetCapability(TPM_PROPERTIES): those from `first` on, `most` at most, as property and value.
+    pub(super) fn properties(&mut self, first: u32, most: u32) -> Result<Vec<(u32, u32)>, ResponseCode> {
+        self.capability(tss::TPM2_CAP_TPM_PROPERTIES, first, most, |data| {
+            // SAFETY: for TPM2_CAP_TPM_PROPERTIES, `tpmProperties` is the member of the union that was written.
+            let list = unsafe { data.tpmProperties };
+            let properties = list.tpmProperty.into_iter().take(list.count as usize);
+            properties.map(|found| (found.property, found.value)).collect()
+        })
+    }
+
+    /// TPM2_GetCapability: `read` gets what is of the kind that was asked for; nothing where the answer is not.
+    fn capability<T>(
+        &mut self,
+        kind: u32,
+        first: u32,
+        most: u32,
+        read: impl FnOnce(&c::TPMU_CAPABILITIES) -> Vec<T>,
+    ) -> Result<Vec<T>, ResponseCode> {
         let mut more = 0;
         let mut data: *mut c::TPMS_CAPABILITY_DATA = null_mut();
         // SAFETY: the context is live and ours alone; both results are written to locals.
-        check(unsafe {
+        self.back(unsafe {
             c::Esys_GetCapability(
                 self.context,
                 c::ESYS_TR_NONE,
                 c::ESYS_TR_NONE,
                 c::ESYS_TR_NONE,
-                tss::TPM2_CAP_HANDLES,
+                kind,
                 first,
-                HANDLES_MOST,
+                most,
                 &mut more,
                 &mut data,
             )
         })?;
         // SAFETY: after success `data` is null or points to a capability that ESYS allocated.
-        let list = unsafe { data.as_ref() }.filter(|found| found.capability == tss::TPM2_CAP_HANDLES).map(
-            // SAFETY: for TPM2_CAP_HANDLES, `handles` is the member of the union that was written.
-            |found| unsafe { found.data.handles },
-        );
+        let found = unsafe { data.as_ref() }.filter(|found| found.capability == kind);
+        let list = found.map_or_else(Vec::new, |found| read(&found.data));
         free(data);
-        Ok(list.map_or_else(Vec::new, |list| list.handle.into_iter().take(list.count as usize).collect()))
+        Ok(list)
+    }
+
+    /// TPM2_ReadClock. No session can protect its answer (TPM 2.0 Part 3, 29.1).
+    pub(super) fn read_clock(&mut self) -> Result<ClockReading, ResponseCode> {
+        let mut time: *mut c::TPMS_TIME_INFO = null_mut();
+        // SAFETY: the context is live and ours alone; the result is written to a local.
+        self.back(unsafe {
+            c::Esys_ReadClock(self.context, c::ESYS_TR_NONE, c::ESYS_TR_NONE, c::ESYS_TR_NONE, &mut time)
+        })?;
+        // SAFETY: after success `time` is null or points to a time that ESYS allocated.
+        let clock = unsafe { time.as_ref() }.map(|time| time.clockInfo).unwrap_or_default();
+        free(time);
+        Ok(ClockReading {
+            clock_ms: clock.clock,
+            reset_count: clock.resetCount,
+            restart_count: clock.restartCount,
+            safe: clock.safe != 0,
+        })
+    }
+
+    /// The Name of a loaded object, as ESYS made it from the object's public area. No command goes out.
+    pub(super) fn name(&mut self, object: Object) -> Result<Vec<u8>, ResponseCode> {
+        let mut name: *mut c::TPM2B_NAME = null_mut();
+        // SAFETY: the context is live and ours alone; ESYS looks the handle up; the result is written to a local.
+        check(unsafe { c::Esys_TR_GetName(self.context, object.0, &mut name) })?;
+        // SAFETY: after success `name` is null or points to a name that ESYS allocated.
+        let bytes = unsafe { name.as_ref() }
+            .map_or_else(Vec::new, |name| name.name.iter().take(usize::from(name.size)).copied().collect());
+        free(name);
+        Ok(bytes)
     }
 
     /// FlushContext of a handle that another context left behind. Objects cost a ReadPublic.
     pub(super) fn flush_handle(&mut self, handle: u32) -> Result<(), ResponseCode> {
         let mut object = c::ESYS_TR_NONE;
         // SAFETY: the context is live and ours alone; the result is written to a local.
-        check(unsafe {
+        self.back(unsafe {
             c::Esys_TR_FromTPMPublic(
                 self.context,
                 handle,
@@ -98,7 +153,7 @@ impl Esys {
             (null_mut(), null_mut(), null_mut(), null_mut());
         // SAFETY: the context is live and ours alone, the inputs live through the call, and the results are
         // written to locals.
-        check(unsafe {
+        self.back(unsafe {
             c::Esys_CreatePrimary(
                 self.context,
                 c::ESYS_TR_RH_NULL,
@@ -132,7 +187,7 @@ impl Esys {
         let mut session = c::ESYS_TR_NONE;
         // SAFETY: the context is live and ours alone, `symmetric` lives through the call, and a
         // null nonce lets ESYS draw one.
-        check(unsafe {
+        self.back(unsafe {
             c::Esys_StartAuthSession(
                 self.context,
                 key.0,
@@ -162,7 +217,7 @@ impl Esys {
         let want = u16::try_from(out.len()).unwrap_or(u16::MAX);
         let mut bytes: *mut c::TPM2B_DIGEST = null_mut();
         // SAFETY: the context is live and ours alone; the result is written to a local.
-        check(unsafe {
+        self.back(unsafe {
             c::Esys_GetRandom(self.context, session.0, c::ESYS_TR_NONE, c::ESYS_TR_NONE, want, &mut bytes)
         })?;
         let mut have = 0;
@@ -189,9 +244,15 @@ impl Esys {
         self.flush(session.0)
     }
 
+    /// A command has come back.
+    fn back(&mut self, code: c::TSS2_RC) -> Result<(), ResponseCode> {
+        self.progress.tell();
+        check(code)
+    }
+
     fn flush(&mut self, handle: c::ESYS_TR) -> Result<(), ResponseCode> {
         // SAFETY: the context is live and ours alone; ESYS looks the handle up, and refuses unknown ones.
-        check(unsafe { c::Esys_FlushContext(self.context, handle) })
+        self.back(unsafe { c::Esys_FlushContext(self.context, handle) })
     }
 }
 

@@ -6,6 +6,7 @@ use tss_esapi::constants::tss;
 use super::{
     error::{ResponseCode, TpmError},
     esys::Esys,
+    progress::Progress,
     tcti::Tcti,
 };
 
@@ -13,14 +14,14 @@ use super::{
 ///
 /// Where no resource manager stands between, the TPM is started if nobody did, and loaded sessions
 /// and transient objects, which a context that died left behind, are flushed: there are few places for them.
-pub(super) fn open(tcti: &Tcti) -> Result<Esys, TpmError> {
+pub(super) fn open(tcti: &Tcti, progress: Progress) -> Result<Esys, TpmError> {
     if let Some(path) = tcti.device() {
         // libtss2 would say only "input or output error".
         access(path, AccessFlags::R_OK | AccessFlags::W_OK)
             .map_err(|errno| TpmError::Device { path: path.to_owned(), errno })?;
     }
-    let mut esys =
-        Esys::open(tcti.as_c_str()).map_err(|code| TpmError::Connection { tcti: tcti.to_string(), code })?;
+    let mut esys = Esys::open(tcti.as_c_str(), progress)
+        .map_err(|code| TpmError::Connection { tcti: tcti.to_string(), code })?;
     if !tcti.has_resource_manager() {
         start_if_needed(&mut esys)?;
         for first in [tss::TPM2_TRANSIENT_FIRST, tss::TPM2_LOADED_SESSION_FIRST] {

@@ -1,13 +1,16 @@
 //! The encrypted session: whoever sits on the bus to the TPM neither reads nor chooses the bytes.
 
-use std::mem;
+use std::{mem, path::Path, time::Instant};
 
 use tss_esapi::{constants::tss, tss2_esys as c};
 
 use super::{
     error::{ResponseCode, TpmError},
     esys::{Esys, HmacSession, Object},
+    null_name::{self, Compared},
+    tcti::Tcti,
 };
+use crate::entropy::{ClockReading, Cost};
 
 /// An HMAC session, salted to a null-hierarchy primary, that encrypts answers with AES-128-CFB.
 ///
@@ -19,31 +22,45 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Starts a session. The primary that it is salted to is flushed as soon as it has been used.
-    pub(super) fn start(mut esys: Esys) -> Result<Self, TpmError> {
+    /// Starts a session, salted to a primary whose Name is the kernel's own where that can be told. The primary is
+    /// flushed as soon as it has been used.
+    pub(super) fn start(mut esys: Esys, tcti: &Tcti, sysfs: &Path) -> Result<(Self, Compared), TpmError> {
         let primary =
             esys.create_null_primary(&null_primary()).map_err(|code| failed("CreatePrimary", code))?;
+        let name = esys.name(primary).map_err(|code| failed("CreatePrimary", code))?;
+        let compared = null_name::compare(&name, tcti, sysfs).inspect_err(|_| {
+            // a primary that stays is flushed at the next open
+            let _ = esys.flush_object(primary);
+        })?;
         let handle = start_salted(&mut esys, primary)?;
-        Ok(Self { esys, handle, alive: true })
+        Ok((Self { esys, handle, alive: true }, compared))
     }
 
-    /// Fills `out` with random bytes of the TPM.
-    pub(super) fn random(&mut self, out: &mut [u8]) -> Result<(), TpmError> {
+    /// Fills `out` with random bytes of the TPM, and says what that took.
+    pub(super) fn random(&mut self, out: &mut [u8]) -> Result<Cost, TpmError> {
         let filled = self.fill(out);
         self.alive &= filled.is_ok();
         filled
     }
 
-    fn fill(&mut self, mut out: &mut [u8]) -> Result<(), TpmError> {
+    /// The TPM's clock.
+    pub(super) fn clock(&mut self) -> Result<ClockReading, TpmError> {
+        self.esys.read_clock().map_err(|code| failed("ReadClock", code))
+    }
+
+    fn fill(&mut self, mut out: &mut [u8]) -> Result<Cost, TpmError> {
+        let mut cost = Cost::default();
         // A TPM may give less than it was asked for: at most its longest digest (TPM 2.0 Part 3, 16.1).
         while !out.is_empty() {
+            let begun = Instant::now();
             let have = self.esys.random(self.handle, out).map_err(|code| failed("GetRandom", code))?;
+            cost.add(have, begun.elapsed());
             if have == 0 {
                 return Err(TpmError::NoBytes { need: out.len() });
             }
             out = mem::take(&mut out).split_at_mut_checked(have).map_or(&mut [], |(_, rest)| rest);
         }
-        Ok(())
+        Ok(cost)
     }
 }
 

@@ -29,7 +29,7 @@ impl Tcti {
     }
 
     /// The path of the device, where it is one.
-    pub(super) fn device(&self) -> Option<&Path> {
+    pub(crate) fn device(&self) -> Option<&Path> {
         match &self.transport {
             Transport::Device(path) => Some(Path::new(path)),
             Transport::Simulator | Transport::Tabrmd => None,
@@ -38,7 +38,7 @@ impl Tcti {
 
     /// Whether a resource manager stands between us and the TPM: it gives each client its own
     /// handles, and cleans up after it.
-    pub(super) fn has_resource_manager(&self) -> bool {
+    pub(crate) fn has_resource_manager(&self) -> bool {
         match &self.transport {
             Transport::Device(path) => path.starts_with(RESOURCE_MANAGER_DEVICE),
             Transport::Tabrmd => true,

@@ -1,27 +1,33 @@
 //! The source against a real swtpm, with a man in the middle where it matters.
 
-mod wire;
-
 use std::{
     io::{Read, Write},
     os::unix::net::UnixStream,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Instant,
 };
 
-use selfsame_tpm_sim::Simulator;
+use selfsame_tpm_sim::{CommandCode, Device, Exchange, How, Simulator, Tap, When};
 use tss_esapi::constants::tss;
 
 use super::*;
-use crate::entropy::{DrawError, EntropySource};
-use wire::Wire;
+use crate::entropy::{DrawError, EntropySource, Remarks};
 
-// TPM 2.0 Part 2, 6.5.2.
-const CREATE_PRIMARY: u32 = 0x131;
-const STARTUP: u32 = 0x144;
-const FLUSH_CONTEXT: u32 = 0x165;
-const START_AUTH_SESSION: u32 = 0x176;
-const GET_CAPABILITY: u32 = 0x17a;
-const GET_RANDOM: u32 = 0x17b;
+/// The TPM at `tcti`, whose progress nobody is told of.
+fn tpm(tcti: Tcti) -> TpmSource {
+    TpmSource::new(tcti, Path::new("/nonexistent"), Progress::new(|| {}))
+}
+
+/// A source behind a tap.
+fn tapped(simulator: &Simulator) -> (Tap, TpmSource) {
+    let tap = Tap::start(simulator).unwrap();
+    let source = tpm(tap.tcti().parse().unwrap());
+    (tap, source)
+}
 
 fn draw(source: &mut TpmSource) -> Result<[u8; 32], DrawError> {
     let mut bytes = [0; 32];
@@ -30,7 +36,7 @@ fn draw(source: &mut TpmSource) -> Result<[u8; 32], DrawError> {
 
 fn handles(simulator: &Simulator, first: u32) -> usize {
     let tcti: Tcti = simulator.tcti().parse().unwrap();
-    esys::Esys::open(tcti.as_c_str()).unwrap().handles(first).unwrap().len()
+    esys::Esys::open(tcti.as_c_str(), Progress::new(|| {})).unwrap().handles(first).unwrap().len()
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
@@ -40,7 +46,7 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 #[test]
 fn draws_differ_and_any_length_is_filled() {
     let simulator = Simulator::start().unwrap();
-    let mut source = TpmSource::new(simulator.tcti().parse().unwrap());
+    let mut source = tpm(simulator.tcti().parse().unwrap());
     assert_eq!((source.name(), source.class().as_str()), ("tpm", "tpm"));
     let first = draw(&mut source).unwrap();
     let second = draw(&mut source).unwrap();
@@ -57,10 +63,9 @@ fn draws_differ_and_any_length_is_filled() {
 #[test]
 fn the_wire_never_shows_what_was_drawn() {
     let simulator = Simulator::start().unwrap();
-    let wire = Wire::tap(simulator.tcti());
-    let mut source = TpmSource::new(wire.tcti());
+    let (tap, mut source) = tapped(&simulator);
     let drawn = draw(&mut source).unwrap();
-    for exchange in wire.take() {
+    for exchange in tap.take() {
         for part in drawn.chunks(8) {
             assert!(!contains(&exchange.answer, part) && !contains(&exchange.command, part));
         }
@@ -68,37 +73,38 @@ fn the_wire_never_shows_what_was_drawn() {
 }
 
 #[test]
-fn only_the_listed_commands_go_out_and_a_later_draw_is_one() {
+fn only_the_listed_commands_go_out_and_a_later_draw_is_two() {
     let simulator = Simulator::start().unwrap();
-    let wire = Wire::tap(simulator.tcti());
-    let mut source = TpmSource::new(wire.tcti());
+    let (tap, mut source) = tapped(&simulator);
     draw(&mut source).unwrap();
-    let codes = |wire: &Wire| wire.take().iter().map(wire::Exchange::code).collect::<Vec<_>>();
+    let codes = || tap.take().iter().map(Exchange::code).collect::<Vec<_>>();
     assert_eq!(
-        codes(&wire),
+        codes(),
         [
-            GET_CAPABILITY,
-            GET_CAPABILITY,
-            GET_CAPABILITY,
-            CREATE_PRIMARY,
-            START_AUTH_SESSION,
-            FLUSH_CONTEXT,
-            GET_RANDOM
+            CommandCode::GET_CAPABILITY,
+            CommandCode::GET_CAPABILITY,
+            CommandCode::GET_CAPABILITY,
+            CommandCode::GET_CAPABILITY,
+            CommandCode::CREATE_PRIMARY,
+            CommandCode::START_AUTH_SESSION,
+            CommandCode::FLUSH_CONTEXT,
+            CommandCode::GET_RANDOM,
+            CommandCode::READ_CLOCK
         ]
     );
     draw(&mut source).unwrap();
-    assert_eq!(codes(&wire), [GET_RANDOM]);
+    assert_eq!(codes(), [CommandCode::GET_RANDOM, CommandCode::READ_CLOCK]);
     drop(source);
-    assert_eq!(codes(&wire), [FLUSH_CONTEXT]);
+    assert_eq!(codes(), [CommandCode::FLUSH_CONTEXT]);
 }
 
 #[test]
 fn the_primary_is_the_kernels_own_to_the_byte() {
     let simulator = Simulator::start().unwrap();
-    let wire = Wire::tap(simulator.tcti());
-    draw(&mut TpmSource::new(wire.tcti())).unwrap();
-    let exchanges = wire.take();
-    let create = exchanges.iter().find(|exchange| exchange.code() == CREATE_PRIMARY).unwrap();
+    let (tap, mut source) = tapped(&simulator);
+    draw(&mut source).unwrap();
+    let exchanges = tap.take();
+    let create = exchanges.iter().find(|exchange| exchange.code() == CommandCode::CREATE_PRIMARY).unwrap();
 
     // As `tpm2_create_primary` of Linux 6.10 and later puts it together.
     let expected: Vec<u8> = [
@@ -127,26 +133,58 @@ fn the_primary_is_the_kernels_own_to_the_byte() {
 }
 
 #[test]
+fn a_draw_brings_the_clock_its_cost_and_at_first_what_the_tpm_is() {
+    let simulator = Simulator::start().unwrap();
+    let mut source = tpm(simulator.tcti().parse().unwrap());
+    draw(&mut source).unwrap();
+    let first = source.remarks();
+    draw(&mut source).unwrap();
+    let second = source.remarks();
+    let (before, after) = (first.clock.unwrap(), second.clock.unwrap());
+    assert!(after.clock_ms >= before.clock_ms);
+    assert_eq!(
+        (after.reset_count, after.restart_count, after.safe),
+        (before.reset_count, before.restart_count, before.safe)
+    );
+    assert_eq!((first.cost.unwrap().bytes, first.cost.unwrap().commands), (32, 1));
+    let about: Vec<&str> = first.facts.iter().map(|fact| fact.about.as_str()).collect();
+    assert_eq!(about, ["manufacturer", "model", "firmware", "specification", "null primary"]);
+    assert_eq!(first.facts[0].text, "IBM", "swtpm's own word");
+    assert_eq!(second.facts, []);
+    assert_eq!(source.remarks(), Remarks::default(), "once");
+}
+
+#[test]
+fn progress_is_told_after_each_command() {
+    let simulator = Simulator::start().unwrap();
+    let told = Arc::new(AtomicUsize::new(0));
+    let counting = Arc::clone(&told);
+    let progress = Progress::new(move || {
+        counting.fetch_add(1, Ordering::SeqCst);
+    });
+    let mut source = TpmSource::new(simulator.tcti().parse().unwrap(), Path::new("/nonexistent"), progress);
+    draw(&mut source).unwrap();
+    assert_eq!(told.load(Ordering::SeqCst), 9, "each of the commands of a first draw");
+    draw(&mut source).unwrap();
+    assert_eq!(told.load(Ordering::SeqCst), 11);
+}
+
+#[test]
 fn one_flipped_bit_anywhere_in_an_answer_is_refused_and_the_next_draw_recovers() {
     let simulator = Simulator::start().unwrap();
-    let wire = Wire::tap(simulator.tcti());
-    let mut source = TpmSource::new(wire.tcti());
+    let (tap, mut source) = tapped(&simulator);
     draw(&mut source).unwrap();
 
     // Past the header: length of the parameters, the bytes, the TPM's nonce, attributes and HMAC.
     // Each refusal leaves a session behind, of which swtpm holds three.
     for at in [15, 16, 40, 47, 50, 60, 85, 110] {
-        wire.change(move |code, answer| {
-            if code == GET_RANDOM {
-                answer[at] ^= 1;
-            }
-        });
+        tap.disturb(When::Command(CommandCode::GET_RANDOM), How::Flip { byte: at });
         let error = draw(&mut source).unwrap_err();
         assert!(
             matches!(error, DrawError::Tpm(TpmError::Command { command: "GetRandom", .. })),
             "{at}: {error}"
         );
-        wire.leave_be();
+        tap.calm();
         draw(&mut source).unwrap_or_else(|error| panic!("after byte {at}: {error}"));
     }
     drop(source);
@@ -156,27 +194,23 @@ fn one_flipped_bit_anywhere_in_an_answer_is_refused_and_the_next_draw_recovers()
 #[test]
 fn a_bare_answer_in_place_of_the_encrypted_one_is_refused() {
     let simulator = Simulator::start().unwrap();
-    let wire = Wire::tap(simulator.tcti());
-    let mut source = TpmSource::new(wire.tcti());
+    let (tap, mut source) = tapped(&simulator);
     draw(&mut source).unwrap();
-    wire.change(|code, answer| {
-        if code == GET_RANDOM {
-            let length = 10 + 2 + 32_u8;
-            *answer = [&[0x80, 0x01, 0, 0, 0, length, 0, 0, 0, 0, 0, 32][..], &[0x55; 32]].concat();
-        }
-    });
+    let bare = [&[0x80, 0x01, 0, 0, 0, 10 + 2 + 32, 0, 0, 0, 0, 0, 32][..], &[0x55; 32]].concat();
+    tap.disturb(When::Command(CommandCode::GET_RANDOM), How::Replace(bare));
     for _ in 0..2 {
         draw(&mut source).unwrap_err();
     }
     // No second attempt without the session.
-    let randoms: Vec<_> = wire.take().into_iter().filter(|exchange| exchange.code() == GET_RANDOM).collect();
+    let randoms: Vec<_> =
+        tap.take().into_iter().filter(|exchange| exchange.code() == CommandCode::GET_RANDOM).collect();
     assert!(randoms.iter().all(|exchange| exchange.command[..2] == [0x80, 0x02]), "always with a session");
 }
 
 #[test]
 fn nothing_of_ours_is_left_in_the_tpm() {
     let simulator = Simulator::start().unwrap();
-    let mut source = TpmSource::new(simulator.tcti().parse().unwrap());
+    let mut source = tpm(simulator.tcti().parse().unwrap());
     draw(&mut source).unwrap();
     drop(source);
     assert_eq!(handles(&simulator, tss::TPM2_TRANSIENT_FIRST), 0);
@@ -186,17 +220,12 @@ fn nothing_of_ours_is_left_in_the_tpm() {
 #[test]
 fn what_a_dead_context_left_behind_is_flushed() {
     let simulator = Simulator::start().unwrap();
-    let wire = Wire::tap(simulator.tcti());
-    let mut source = TpmSource::new(wire.tcti());
-    // The primary stays: its handle never reaches us.
-    wire.change(|code, answer| {
-        if code == START_AUTH_SESSION {
-            answer.truncate(10);
-            answer[2..10].copy_from_slice(&[0, 0, 0, 10, 0, 0, 9, 1]);
-        }
-    });
+    let (tap, mut source) = tapped(&simulator);
+    // The primary stays, and the session: its handle never reaches us.
+    let refusal = vec![0x80, 0x01, 0, 0, 0, 10, 0, 0, 9, 1];
+    tap.disturb(When::Command(CommandCode::START_AUTH_SESSION), How::Replace(refusal));
     draw(&mut source).unwrap_err();
-    wire.leave_be();
+    tap.calm();
     assert_eq!(handles(&simulator, tss::TPM2_TRANSIENT_FIRST), 1, "the test left a primary");
     draw(&mut source).unwrap();
     drop(source);
@@ -216,15 +245,15 @@ fn a_tpm_that_nobody_started_is_started() {
     assert_eq!(result, [0; 4]);
     drop(control);
 
-    let wire = Wire::tap(simulator.tcti());
-    draw(&mut TpmSource::new(wire.tcti())).unwrap();
-    assert_eq!(wire.take().iter().filter(|exchange| exchange.code() == STARTUP).count(), 1);
+    let (tap, mut source) = tapped(&simulator);
+    draw(&mut source).unwrap();
+    assert_eq!(tap.take().iter().filter(|exchange| exchange.code() == CommandCode::STARTUP).count(), 1);
 }
 
 #[test]
 fn a_tpm_that_goes_and_comes_back_is_used_again() {
     let mut simulator = Simulator::start().unwrap();
-    let mut source = TpmSource::new(simulator.tcti().parse().unwrap());
+    let mut source = tpm(simulator.tcti().parse().unwrap());
     draw(&mut source).unwrap();
     simulator.kill().unwrap();
     for _ in 0..3 {
@@ -235,11 +264,34 @@ fn a_tpm_that_goes_and_comes_back_is_used_again() {
 }
 
 #[test]
+fn a_device_is_drawn_from_and_left() {
+    let simulator = Simulator::start().unwrap();
+    let tap = Tap::start(&simulator).unwrap();
+    let device = Device::start(tap.tcti()).unwrap();
+    for _ in 0..10 {
+        let mut source = TpmSource::new(format!("device:{}", device.path().display()).parse().unwrap());
+        assert_ne!(draw(&mut source).unwrap(), draw(&mut source).unwrap());
+    }
+    let exchanges = tap.take();
+    let randoms = exchanges.iter().filter(|exchange| exchange.code() == CommandCode::GET_RANDOM);
+    let (drawn, probed): (Vec<_>, Vec<_>) =
+        randoms.partition(|exchange| exchange.sessions().iter().any(|session| session.encrypts_answer()));
+    // libtss2 itself finds out by a bare GetRandom whether the device's answers can be read in parts.
+    assert_eq!(drawn.len(), 20);
+    assert!(
+        probed.len() <= 10 && probed.iter().all(|exchange| exchange.parameters() == [0, 8]),
+        "{probed:?}"
+    );
+    assert_eq!(handles(&simulator, tss::TPM2_TRANSIENT_FIRST), 0);
+    assert_eq!(handles(&simulator, tss::TPM2_LOADED_SESSION_FIRST), 0);
+}
+
+#[test]
 fn a_tpm_that_is_not_there_is_named() {
-    let mut missing = TpmSource::new("device:/nonexistent/tpmrm0".parse().unwrap());
+    let mut missing = tpm("device:/nonexistent/tpmrm0".parse().unwrap());
     assert_eq!(draw(&mut missing).unwrap_err().to_string(), "/nonexistent/tpmrm0: No such file or directory");
 
-    let mut nobody = TpmSource::new("swtpm:path=/nonexistent/s".parse().unwrap());
+    let mut nobody = tpm("swtpm:path=/nonexistent/s".parse().unwrap());
     let error = draw(&mut nobody).unwrap_err();
     assert!(
         matches!(&error, DrawError::Tpm(TpmError::Connection { tcti, .. }) if tcti == "swtpm:path=/nonexistent/s"),
@@ -259,7 +311,7 @@ fn what_a_draw_costs() {
     let mut firsts = Vec::new();
     let mut laters = Vec::new();
     for _ in 0..11 {
-        let mut source = TpmSource::new(simulator.tcti().parse().unwrap());
+        let mut source = tpm(simulator.tcti().parse().unwrap());
         firsts.push(millis(&mut source));
         laters.extend((0..10).map(|_| millis(&mut source)));
     }

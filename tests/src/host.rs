@@ -3,16 +3,22 @@
 use std::time::Duration;
 
 use selfsame_dbus::{Bytes, CallError, Error, Identity1Proxy, Options};
-use selfsame_tests::{Agent, AgentOptions, PrivateBus};
 use selfsame_tpm_sim::Simulator;
 use tempfile::TempDir;
 use zbus::Connection;
 
+use crate::{Agent, AgentOptions, PrivateBus};
+
+/// A TPM, a bus and an agent.
 pub struct Host {
     // in this order they are dropped: first who uses the others
+    /// The agent.
     pub agent: Agent,
+    /// A caller's connection to the bus.
     pub connection: Connection,
+    /// The bus.
     pub bus: PrivateBus,
+    /// The TPM.
     pub tpm: Simulator,
     /// Of agents that are started in place of the first.
     state: TempDir,
@@ -27,11 +33,13 @@ impl Host {
         Self::of(agent, bus, tpm).await
     }
 
+    /// A host that is put together already.
     pub async fn of(agent: Agent, bus: PrivateBus, tpm: Simulator) -> Self {
         let connection = bus.connect().await;
         Self { agent, connection, bus, tpm, state: tempfile::tempdir().unwrap() }
     }
 
+    /// How its agent is started: with this TPM, which a birth waits for, and a beat of a fifth of a second.
     pub fn options(bus: &PrivateBus, tpm: &Simulator) -> AgentOptions {
         AgentOptions {
             tcti: Some(tpm.tcti().to_owned()),
@@ -58,15 +66,20 @@ impl Host {
         }
     }
 
+    /// The agent's interface, for a caller who keeps no property.
     pub async fn identity(&self) -> Identity1Proxy<'static> {
         Identity1Proxy::uncached(&self.connection).await.unwrap()
     }
 
+    /// Its lineage.
     pub async fn lineage(&self) -> selfsame::LineageId {
         self.identity().await.lineage().await.unwrap().parse().unwrap()
     }
 
     /// The host's answer, as a caller on it gets it.
+    ///
+    /// # Errors
+    /// The agent's refusal.
     pub async fn prove(
         &self,
         audience: &str,
@@ -76,6 +89,10 @@ impl Host {
         self.prove_raw(audience, challenge.as_bytes(), payload, &Options::new()).await
     }
 
+    /// The host's answer to a challenge of whatever bytes.
+    ///
+    /// # Errors
+    /// The agent's refusal.
     pub async fn prove_raw(
         &self,
         audience: &str,

@@ -9,10 +9,13 @@ use selfsame::{Boot, Challenge, Introduction, LineageId, Now, Policy, Verdict};
 use selfsame_store::{ChallengeOptions, EnrolOptions, Enrolment, Store, StoreError};
 use tempfile::TempDir;
 
-use crate::host::Host;
+use crate::Host;
 
+/// A store, a name and a clock.
 pub struct Relying {
+    /// Its peers.
     pub store: Store,
+    /// Its name.
     pub audience: String,
     _directory: TempDir,
     began: Instant,
@@ -24,12 +27,14 @@ pub struct Relying {
 pub const PEER: &str = "host";
 
 impl Relying {
+    /// A relying party of this name, that has met nobody.
     pub fn new(audience: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(directory.path().join("peers.db")).unwrap();
         Self { store, audience: audience.to_owned(), _directory: directory, began: Instant::now(), ahead: 0 }
     }
 
+    /// Its clock now.
     pub fn now(&self) -> Now {
         let ticks = |time: Duration| (time.as_nanos() * 4096 / 1_000_000_000) as u64;
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -45,37 +50,55 @@ impl Relying {
         self.ahead += time.as_secs() * 4096;
     }
 
+    /// A challenge for the host, or for whoever comes.
     pub fn challenge(&mut self) -> Challenge {
         self.challenge_for(None)
     }
 
+    /// A challenge that expects this lineage.
     pub fn challenge_for(&mut self, lineage: Option<LineageId>) -> Challenge {
         let options = ChallengeOptions { lineage, ..ChallengeOptions::default() };
         let (now, audience) = (self.now(), self.audience.clone());
         self.store.challenge(PEER, &audience, &nonce(), &now, &options).unwrap()
     }
 
+    /// Takes an introduction.
     pub fn meet(&mut self, introduction: &[u8]) {
         let introduction = Introduction::parse(introduction).unwrap();
         let now = self.now();
         self.store.meet(PEER, &introduction, &now, false).unwrap();
     }
 
+    /// Takes a first proof.
+    ///
+    /// # Errors
+    /// Where it is refused.
     pub fn enrol(&mut self, proof: &[u8]) -> Result<Enrolment, StoreError> {
         let now = self.now();
         self.store.enrol(PEER, proof, &now, &EnrolOptions::default())
     }
 
+    /// Takes a proof.
+    ///
+    /// # Errors
+    /// Where it is refused.
     pub fn verify(&mut self, proof: &[u8]) -> Result<Verdict, StoreError> {
         self.verify_with(proof, &Policy::default())
     }
 
+    /// Takes a proof by another policy.
+    ///
+    /// # Errors
+    /// Where it is refused.
     pub fn verify_with(&mut self, proof: &[u8], policy: &Policy) -> Result<Verdict, StoreError> {
         let now = self.now();
         self.store.verify(PEER, proof, &now, policy)
     }
 
     /// Asks the host and takes its answer.
+    ///
+    /// # Errors
+    /// Where it is refused.
     pub async fn ask(&mut self, host: &Host) -> Result<Verdict, StoreError> {
         let challenge = self.challenge();
         let proof = host.prove(&self.audience.clone(), &challenge, b"").await.unwrap();
