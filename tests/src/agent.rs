@@ -31,6 +31,8 @@ pub struct AgentOptions {
     pub extra_args: Vec<OsString>,
     /// The program; `None`: [`binary()`]`("selfsame-agent")`.
     pub program: Option<PathBuf>,
+    /// Variables of its environment, which is ours else.
+    pub env: Vec<(OsString, OsString)>,
 }
 
 impl AgentOptions {
@@ -44,6 +46,7 @@ impl AgentOptions {
             config: None,
             extra_args: Vec::new(),
             program: None,
+            env: Vec::new(),
         }
     }
 }
@@ -147,7 +150,7 @@ impl Agent {
         let state_dir = options.state_dir.clone().unwrap_or_else(|| directory.path().to_owned());
         let program = options.program.clone().unwrap_or_else(|| binary("selfsame-agent"));
         let mut command = Command::new(&program);
-        command.args(arguments(options, &state_dir)).stdout(Stdio::null());
+        command.envs(options.env.clone()).args(arguments(options, &state_dir)).stdout(Stdio::null());
         // What would tell it that a service manager started it.
         for variable in ["NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "JOURNAL_STREAM"] {
             command.env_remove(variable);
