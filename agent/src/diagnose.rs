@@ -2,12 +2,14 @@
 //! `selfsame-agent diagnose`, which needs neither bus nor agent, share this.
 
 mod device;
+mod platform;
 
 use std::{io::Write, process::ExitCode, time::Duration};
 
 use selfsame_dbus::Check;
 
 use crate::{
+    breaks::Inhibiting,
     config::{Config, DEFAULT_PATH},
     entropy::{Class, Cost, Gathering, Health, Pace, SourceStatus, Status},
 };
@@ -23,13 +25,13 @@ pub(crate) fn print(config: &Config) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let text = serde_json::to_string_pretty(&checks(config, &status));
+    let text = serde_json::to_string_pretty(&checks(config, &status, None));
     let printed = text.is_ok_and(|text| writeln!(std::io::stdout(), "{text}").is_ok());
     if printed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// All that there is to say, where the sources are as `status` has them.
-pub(crate) fn checks(config: &Config, status: &Status) -> Vec<Check> {
+/// All that there is to say, where the sources are as `status` has them. `inhibiting` is the running agent's.
+pub(crate) fn checks(config: &Config, status: &Status, inhibiting: Option<&Inhibiting>) -> Vec<Check> {
     let mut checks = vec![settings(config), require(status)];
     for source in status.sources() {
         if source.class == Class::Tpm {
@@ -41,6 +43,7 @@ pub(crate) fn checks(config: &Config, status: &Status) -> Vec<Check> {
     checks.extend(unread_generator(config));
     checks.extend(speed(status));
     checks.push(memory());
+    checks.extend(platform::checks(status, inhibiting));
     checks
 }
 

@@ -108,10 +108,10 @@ impl Record {
     }
 }
 
-/// The thread that writes the head: at once, every minute, and at its end. Dropped, it is stopped. It is a thread of its
+/// The thread that writes the head: at once, every minute, when it is told to, and at its end. Dropped, it is stopped. It is a thread of its
 /// own, since a disk that hangs must delay no moment.
 pub(crate) struct HeadWriter {
-    /// Nothing is sent: its end is the sign.
+    /// What is sent: write now. Its end: write once more, and stop.
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -127,8 +127,8 @@ impl HeadWriter {
             let mut is_well = true;
             let mut goes_on = true;
             while goes_on {
-                let published = keeper.published();
-                let result = last_head.write(published.lineage(), published.head(), clock.wall_ms());
+                let face = keeper.published().face();
+                let result = last_head.write(&face.lineage, face.head, clock.wall_ms());
                 match (&result, is_well) {
                     (Err(error), true) => tracing::warn!(
                         %error,
@@ -138,14 +138,22 @@ impl HeadWriter {
                     _ => {}
                 }
                 is_well = result.is_ok();
-                goes_on = stopped.recv_timeout(WRITE_EVERY) == Err(RecvTimeoutError::Timeout);
+                goes_on = stopped.recv_timeout(WRITE_EVERY) != Err(RecvTimeoutError::Disconnected);
             }
-            let published = keeper.published();
-            if let Err(error) = last_head.write(published.lineage(), published.head(), clock.wall_ms()) {
+            let face = keeper.published().face();
+            if let Err(error) = last_head.write(&face.lineage, face.head, clock.wall_ms()) {
                 tracing::warn!(%error, "the last head can't be written at the end");
             }
         })?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Has it written now: there is another lineage.
+    pub(crate) fn write_now(&self) {
+        if let Some(stop) = &self.stop {
+            // where the thread has panicked, that was heard
+            let _ = stop.send(());
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! How the sources are, and whether that is enough.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -106,11 +107,14 @@ impl Condition {
 pub(crate) struct Status {
     sources: Arc<Mutex<Vec<SourceStatus>>>,
     require: Arc<Require>,
+    /// What degrades the lineage beside its sources, until it ends.
+    marks: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Status {
     pub(super) fn new(sources: Vec<SourceStatus>, require: Require) -> Self {
-        Self { sources: Arc::new(Mutex::new(sources)), require: Arc::new(require) }
+        let (sources, require) = (Arc::new(Mutex::new(sources)), Arc::new(require));
+        Self { sources, require, marks: Arc::default() }
     }
 
     /// All sources.
@@ -118,14 +122,14 @@ impl Status {
         self.lock().clone()
     }
 
-    /// The agent's condition, as far as the sources make it.
+    /// The agent's condition, as the sources and the marks make it.
     pub(crate) fn condition(&self) -> Condition {
         let (mut any_failed, mut any_waits) = (false, false);
         for source in self.lock().iter() {
             any_failed |= matches!(source.health, Health::Failed(_));
             any_waits |= source.health == Health::Waiting;
         }
-        if any_failed || !self.missing().is_empty() {
+        if any_failed || !self.marks().is_empty() || !self.missing().is_empty() {
             Condition::Degraded
         } else if any_waits {
             Condition::Warming
@@ -143,6 +147,21 @@ impl Status {
         let any_one = *self.require == Require::AnyHardware;
         let failed = self.sources().into_iter().filter(|source| missing.contains(&source.class)).collect();
         Some(Unmet { missing, any_one, failed })
+    }
+
+    /// Something makes the lineage doubtful: it is degraded until it ends.
+    pub(crate) fn mark(&self, why: String) {
+        self.lock_marks().insert(why);
+    }
+
+    /// The lineage has ended: what was doubtful about it is none of the next one's.
+    pub(crate) fn unmark(&self) {
+        self.lock_marks().clear();
+    }
+
+    /// What makes the lineage doubtful.
+    pub(crate) fn marks(&self) -> Vec<String> {
+        self.lock_marks().iter().cloned().collect()
     }
 
     pub(super) fn missing(&self) -> Vec<Class> {
@@ -165,6 +184,10 @@ impl Status {
     pub(super) fn set(&self, source: usize, health: Health) -> Option<Health> {
         let mut sources = self.lock();
         sources.get_mut(source).map(|source| std::mem::replace(&mut source.health, health))
+    }
+
+    fn lock_marks(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.marks.lock().expect("no thread panics while it holds the marks")
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<SourceStatus>> {
@@ -263,6 +286,16 @@ mod tests {
         }
         let waiting = status(Require::AnyHardware, &[("tpm", Class::Tpm, Health::Waiting)]);
         assert_eq!(waiting.condition(), Condition::Degraded, "nothing meets `require` yet");
+    }
+
+    #[test]
+    fn a_mark_degrades_until_the_lineage_ends() {
+        let status = status(Require::AnyHardware, &[("rdseed", Class::Cpu, Health::Healthy)]);
+        status.mark("the TPM was reset".into());
+        status.mark("the TPM was reset".into());
+        assert_eq!((status.condition(), status.marks().len()), (Condition::Degraded, 1));
+        status.unmark();
+        assert_eq!(status.condition(), Condition::Steady);
     }
 
     #[test]
