@@ -49,10 +49,12 @@ impl Identity {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<ByteBuf, Error> {
-        let _entry = self.waiting.admit()?;
+        let known = self.callers.known(&header).map(|uid| self.waiting.enter(uid)).transpose()?;
+        let entry = if known.is_none() { Some(self.waiting.admit()?) } else { None };
         let challenge = check(audience, challenge, payload, &options)?;
         let caller = self.callers.caller(&header, bus).await?;
-        let _place = self.waiting.enter(caller.uid)?;
+        let _place = known.map_or_else(|| self.waiting.enter(caller.uid), Ok)?;
+        drop(entry);
         let request = Request {
             audience: audience.to_owned(),
             challenge,
