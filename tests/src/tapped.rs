@@ -40,24 +40,23 @@ impl Tapped {
         Self { host: Host::of(agent, bus, tpm).await, tap, _config: config }
     }
 
-    /// The agent's condition.
-    pub async fn condition(&self) -> String {
-        self.host.identity().await.condition().await.unwrap()
+    /// Whether all of the agent's sources work. Its condition says more: a TPM that came back reset is marked.
+    pub async fn works(&self) -> bool {
+        self.host.identity().await.sources().await.unwrap().iter().all(|source| source.healthy)
     }
 
-    /// Waits until the agent's condition is `wanted`.
+    /// Waits until all of the agent's sources work, or one does not.
     ///
     /// # Panics
-    /// Where it is not after a minute and a half: longer than any back-off.
-    pub async fn wait_for_condition(&self, wanted: &str) {
-        let identity = self.host.identity().await;
+    /// Where that is not so after a minute and a half: longer than any back-off.
+    pub async fn wait_until_it_works(&self, works: bool) {
         let reached = async {
-            while identity.condition().await.unwrap() != wanted {
+            while self.works().await != works {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
         let in_time = tokio::time::timeout(Duration::from_secs(90), reached).await.is_ok();
-        assert!(in_time, "never {wanted}; the agent said: {}", self.host.agent.stderr());
+        assert!(in_time, "never works: {works}; the agent said: {}", self.host.agent.stderr());
     }
 
     /// The process id of the TPM's helper.

@@ -114,15 +114,15 @@ async fn the_full_list_of_commands_that_a_tpm_ever_gets() {
 
     // faults: an answer that is refused, a TPM that hangs, one that is reset. Each is followed by a start.
     tapped.tap.disturb(When::Next(CommandCode::GET_RANDOM), How::Flip { byte: 20 });
-    tapped.wait_for_condition("degraded").await;
-    tapped.wait_for_condition("steady").await;
+    tapped.wait_until_it_works(false).await;
+    tapped.wait_until_it_works(true).await;
     tapped.tap.disturb(When::Every, How::Freeze);
-    tapped.wait_for_condition("degraded").await;
+    tapped.wait_until_it_works(false).await;
     tapped.tap.calm();
-    tapped.wait_for_condition("steady").await;
+    tapped.wait_until_it_works(true).await;
     tapped.host.tpm.restart().unwrap();
-    tapped.wait_for_condition("degraded").await;
-    tapped.wait_for_condition("steady").await;
+    tapped.wait_until_it_works(false).await;
+    tapped.wait_until_it_works(true).await;
     let faults = taken(tapped.tap.take());
     assert!(faults.iter().filter(|exchange| exchange.code() == CommandCode::CREATE_PRIMARY).count() >= 3);
 

@@ -30,7 +30,7 @@ async fn reconnect(tapped: &Tapped, number: usize) {
     }
     tapped.tap.disturb(When::Next(CommandCode::GET_RANDOM), fault(number));
     let connected = async {
-        while !has_started_anew(&tapped.tap.exchanges()) || tapped.condition().await != "steady" {
+        while !has_started_anew(&tapped.tap.exchanges()) || !tapped.works().await {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };

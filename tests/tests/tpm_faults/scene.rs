@@ -46,15 +46,14 @@ impl Scene {
 
     /// Plays the phase in which a fault lasts, until the agent has seen it.
     pub async fn until_degraded(&mut self) -> Phase {
-        let identity = self.tapped.host.identity().await;
-        let over = async || identity.condition().await.unwrap() == "degraded";
-        self.caller.phase(&self.tapped.host, over).await
+        let tapped = &self.tapped;
+        self.caller.phase(&tapped.host, async || !tapped.works().await).await
     }
 
     /// Plays the phase after the fault, once the agent has recovered by itself; and checks that no answer waited for the
     /// TPM, that the lineage is the same, and that nothing was left behind.
     pub async fn recovers(mut self, fault: &str, during: Phase) {
-        self.tapped.wait_for_condition("steady").await;
+        self.tapped.wait_until_it_works(true).await;
         let after = self.caller.phase(&self.tapped.host, async || true).await;
         println!("| {fault} | {} | {during} | {after} |", self.first);
         for phase in [&self.first, &during, &after] {
@@ -69,7 +68,7 @@ impl Resources {
     /// Counts. The helper is killed for it, since swtpm takes one connection at a time: what is in the TPM then is what
     /// the helper had there. The agent gets over that as over any such end, and is waited for.
     async fn of(tapped: &Tapped) -> Self {
-        tapped.wait_for_condition("steady").await;
+        tapped.wait_until_it_works(true).await;
         let agent = tapped.host.agent.pid();
         let helper = tapped.helper();
         let mut threads = processes::threads(agent);
@@ -79,8 +78,8 @@ impl Resources {
         kill(Pid::from_raw(helper.cast_signed()), Signal::SIGKILL).unwrap();
         let tpm = &tapped.host.tpm;
         let tpm_handles = [kind::LOADED_SESSION, kind::TRANSIENT].map(|first| handles(tpm, first).len());
-        tapped.wait_for_condition("degraded").await;
-        tapped.wait_for_condition("steady").await;
+        tapped.wait_until_it_works(false).await;
+        tapped.wait_until_it_works(true).await;
         let helpers = tapped.helpers().len();
         Self { agent_files, agent_threads: threads, helpers, helper_files, tpm_handles }
     }
