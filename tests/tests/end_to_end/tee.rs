@@ -4,12 +4,10 @@ use std::path::Path;
 
 use selfsame_dbus::{Bytes, CallError, Error, ReportReply};
 use selfsame_tests::{
-    Agent, AgentOptions, PrivateBus,
+    Agent, AgentOptions, Host, PrivateBus,
     tsm::{Attribute, Blobs, Tee, Tsm, TsmHelper, snp_report},
 };
 use selfsame_tpm_sim::Simulator;
-
-use crate::host::Host;
 
 /// A host whose agent asks for reports at this socket.
 async fn host(socket: &Path) -> Host {
