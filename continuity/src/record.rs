@@ -176,6 +176,15 @@ impl<M: Memory> Lineage<M> {
         })
     }
 
+    /// Has the memory write the record anew where it has grown long: it keeps growing by what is no longer kept.
+    ///
+    /// # Errors
+    ///
+    /// Where the memory refuses; then the record is as it was.
+    pub fn tidy_record(&mut self) -> Result<(), M::Error> {
+        if self.memory.is_long() { self.rewrite_record() } else { Ok(()) }
+    }
+
     /// Has the memory write the record anew, with no more in it than is kept.
     ///
     /// # Errors

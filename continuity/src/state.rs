@@ -156,6 +156,11 @@ pub trait Memory {
         Ok(())
     }
 
+    /// Whether so much is recorded that it should be written anew, with no more than is kept.
+    fn is_long(&self) -> bool {
+        false
+    }
+
     /// Replaces all that was recorded by these entries, in one step.
     ///
     /// # Errors

@@ -16,16 +16,18 @@ pub(crate) struct Published {
     head: Mutex<Head>,
     moments: AtomicU64,
     foreign_anchors: watch::Sender<u64>,
+    memory: &'static str,
 }
 
 impl Published {
-    pub(super) fn of<M: Memory>(lineage: &Lineage<M>) -> Self {
+    pub(super) fn of<M: Memory>(lineage: &Lineage<M>, memory: &'static str) -> Self {
         Self {
             genesis: lineage.genesis().clone(),
             lineage: *lineage.id(),
             head: Mutex::new(lineage.head()),
             moments: AtomicU64::new(lineage.moments()),
             foreign_anchors: watch::Sender::new(0),
+            memory,
         }
     }
 
@@ -37,6 +39,11 @@ impl Published {
     /// Its id.
     pub(crate) fn lineage(&self) -> &LineageId {
         &self.lineage
+    }
+
+    /// Where its secrets live.
+    pub(crate) fn memory(&self) -> &'static str {
+        self.memory
     }
 
     /// The head.

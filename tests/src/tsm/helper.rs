@@ -82,6 +82,14 @@ impl Asked {
         &mut self.client
     }
 
+    /// Waits until it has ended, and reads nothing before.
+    pub fn unread(self) -> Answered {
+        let Self { child, leash, client } = self;
+        let answered = ended(child, leash, None);
+        drop(client);
+        answered
+    }
+
     /// Hangs up, and waits until it has ended.
     pub fn hang_up(self) -> Answered {
         let Self { child, leash, client } = self;

@@ -5,9 +5,9 @@ use std::{io::Write, net::Shutdown, os::unix::process::ExitStatusExt};
 use nix::sys::signal::Signal;
 use selfsame_tests::{
     Run, binary,
-    tsm::{Asked, Attribute, Tee, Tsm, snp_report},
+    tsm::{Asked, Attribute, Blobs, Tee, Tsm, snp_report},
 };
-use selfsame_tsm_report::RefusalKind;
+use selfsame_tsm_report::{REPORT_MAX_BYTES, RefusalKind};
 
 use crate::{DATA, ask, nothing_is_left, refusal, report};
 
@@ -55,6 +55,29 @@ fn a_client_that_vanishes_leaves_nothing() {
     nothing_is_left(&tsm);
     assert!(answered.status.code().is_some(), "it was not killed by the pipe: {answered:?}");
     report(&tsm, ask(&tsm));
+}
+
+/// It takes the five seconds that a client has.
+#[test]
+fn a_client_that_does_not_finish_is_given_up() {
+    let tsm = Tsm::start(Some(Tee::sev_guest()));
+    let mut asked = Asked::start(&tsm.root());
+    // all that is needed, but not the end
+    asked.client().write_all(&DATA).unwrap();
+    let text = refusal(&tsm, asked.answered(), RefusalKind::Asked);
+    assert_eq!(text, "64 bytes asked in 5s: expected 64, and the end");
+    assert_eq!(tsm.made(), 0);
+}
+
+/// It takes the five seconds that a client has.
+#[test]
+fn a_client_that_does_not_read_is_given_up() {
+    let tsm = Tsm::start(Some(Tee::of("other", Attribute::ALL, |_| {
+        Ok(Blobs { out: vec![1; REPORT_MAX_BYTES], aux: Vec::new() })
+    })));
+    let answered = Asked::with(&tsm.root(), &DATA).unread();
+    assert_eq!(answered.status.code(), Some(74), "{answered:?}");
+    nothing_is_left(&tsm);
 }
 
 #[test]
