@@ -156,12 +156,12 @@ impl Config {
     fn check_require(&self, path: &Path, line: Option<usize>) -> Result<(), ConfigError> {
         let classes: Vec<Class> = self.sources.names.iter().flat_map(SourceName::classes).collect();
         let missing = self.require.missing(&classes);
-        match missing.first() {
-            Some(class) => {
-                Err(ConfigError::at(path, line, "require", Problem::NoSourceOfClass { class: *class }))
-            }
-            None => Ok(()),
-        }
+        let Some(class) = missing.first() else { return Ok(()) };
+        let problem = match self.require {
+            Require::AnyHardware => Problem::NoHardware,
+            Require::Each(_) => Problem::NoSourceOfClass { class: *class },
+        };
+        Err(ConfigError::at(path, line, "require", problem))
     }
 }
 
