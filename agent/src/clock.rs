@@ -61,6 +61,16 @@ pub(crate) enum HostClock {
 pub(crate) struct AgeTime(u64);
 
 impl AgeTime {
+    /// The reading in nanoseconds: to be kept for as long as the boot lasts.
+    pub(crate) fn nanos(self) -> u64 {
+        self.0
+    }
+
+    /// The reading of `nanos` nanoseconds in this boot.
+    pub(crate) fn of_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
     /// Nanoseconds since `born`; none where this reading is before it: the clock went backwards.
     pub(crate) fn nanos_since(self, born: AgeTime) -> Option<u64> {
         self.0.checked_sub(born.0)

@@ -43,6 +43,8 @@ pub(crate) struct Config {
     /// Keys that are set, and that this version does not act on yet. Never silently: the agent says so at its start, and
     /// so does its diagnosis.
     pub(crate) without_effect: Vec<&'static str>,
+    /// The file's text: what is kept as the last settings that worked.
+    pub(crate) text: String,
 }
 
 impl Default for Config {
@@ -60,6 +62,7 @@ impl Default for Config {
             prove_waiting_per_uid: 1024,
             log: None,
             without_effect: Vec::new(),
+            text: String::new(),
         }
     }
 }
@@ -72,6 +75,14 @@ impl Config {
     pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(path).map_err(|error| ConfigError::unreadable(path, &error))?;
         Self::parse(path, &text)
+    }
+
+    /// Reads the last settings that worked.
+    ///
+    /// # Errors
+    /// Where another version wrote them, which took what this one refuses.
+    pub(crate) fn last(text: &str) -> Result<Self, ConfigError> {
+        Self::parse(Path::new("the last settings that worked"), text)
     }
 
     /// Reads the file at its usual place; where there is none, the defaults stand.
@@ -137,6 +148,7 @@ impl Config {
             config.without_effect.extend(NOT_YET.into_iter().filter(|key| *key == entry.key()));
         }
         config.check_require(path, require_line)?;
+        config.text = text.to_owned();
         Ok(config)
     }
 
@@ -179,7 +191,7 @@ const KEYS: [&str; 11] = [
 ];
 
 /// Keys that are read and checked, and that this version does not act on yet.
-const NOT_YET: [&str; 4] = ["memory", "on_generation_change", "on_tpm_reset", "drift_threshold"];
+const NOT_YET: [&str; 3] = ["on_generation_change", "on_tpm_reset", "drift_threshold"];
 
 /// What `require` may list. The kernel is never counted as hardware.
 const CLASSES: [Class; 5] = [Class::Tpm, Class::Tee, Class::Hsm, Class::Cpu, Class::Platform];

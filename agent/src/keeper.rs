@@ -77,6 +77,8 @@ pub(crate) struct Kept<M> {
     pub(crate) clock: Clock,
     /// How the sources are.
     pub(crate) sources: Status,
+    /// Where the secrets live, as the bus has it.
+    pub(crate) memory: &'static str,
 }
 
 /// Starts the keeper's thread.
@@ -89,7 +91,7 @@ where
 {
     let (sender, receiver) = sync_channel(WAITING_MOST);
     let (alive, ends) = watch::channel(());
-    let published = Arc::new(Published::of(&kept.lineage));
+    let published = Arc::new(Published::of(&kept.lineage, kept.memory));
     let work = Work {
         kept,
         receiver,
@@ -241,6 +243,10 @@ impl<M: Memory> Work<M> {
             }
             // a caller that has gone needs no answer
             let _ = reply.send(answer);
+        }
+        if let Err(error) = self.kept.lineage.tidy_record() {
+            // it grows on, and this is tried again after the next moment
+            tracing::warn!(error = crate::run::chain(&error), "the public history can't be written anew");
         }
         let randomness = random()?;
         self.kept

@@ -10,16 +10,23 @@ mod clock;
 mod config;
 mod diagnose;
 mod entropy;
+mod handover;
+mod hardening;
 mod keeper;
 mod last_head;
+mod lineage;
 mod log;
+mod notify;
 mod options;
+mod page;
 mod run;
 mod service;
 
 use std::{env, process::ExitCode};
 
+use config::ConfigError;
 use entropy::{SourceName, helper};
+use handover::Received;
 use options::{Command, EX_CONFIG, EX_USAGE, Options, exit_for};
 
 fn main() -> ExitCode {
@@ -32,28 +39,46 @@ fn main() -> ExitCode {
         Some(Command::SourceHelper { source }) => return help(&options, source),
         Some(Command::Diagnose) | None => {}
     }
-    let settings = match options.settings() {
-        Ok(settings) => settings,
-        Err(error) => {
-            log::start(None);
-            tracing::error!("{error}");
-            return ExitCode::from(EX_CONFIG);
-        }
+    if options.check_config() || options.command().is_some() {
+        return look(&options);
+    }
+    // before anything else is opened
+    let received = Received::take();
+    let (settings, refused) = match options.settings() {
+        Ok(settings) => (settings, None),
+        // what was handed a lineage never ends over its settings: that would end the lineage
+        Err(error) => match lineage::last_settings(&received).map(|text| options.last_settings(&text)) {
+            Some(Ok(settings)) => (settings, Some(error)),
+            _ => return refuse(&error),
+        },
     };
     log::start(settings.log.as_deref());
-    if options.check_config() {
-        return ExitCode::SUCCESS;
+    if let Some(error) = refused {
+        tracing::error!("{error}; going on with the last settings that worked");
     }
-    if options.command().is_some() {
-        return diagnose::print(&settings);
-    }
-    match run::run(&options, &settings) {
+    match run::run(&options, &settings, received) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{}", run::chain(&error));
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// Checks the configuration, or all that the agent needs.
+fn look(options: &Options) -> ExitCode {
+    let settings = match options.settings() {
+        Ok(settings) => settings,
+        Err(error) => return refuse(&error),
+    };
+    log::start(settings.log.as_deref());
+    if options.check_config() { ExitCode::SUCCESS } else { diagnose::print(&settings) }
+}
+
+fn refuse(error: &ConfigError) -> ExitCode {
+    log::start(None);
+    tracing::error!("{error}");
+    ExitCode::from(EX_CONFIG)
 }
 
 /// Serves one source to the agent, until it has had enough.

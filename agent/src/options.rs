@@ -133,17 +133,30 @@ impl Options {
     /// # Errors
     /// Where the file can't be read or is refused: the process exits with [`EX_CONFIG`].
     pub(crate) fn settings(&self) -> Result<Config, ConfigError> {
-        let mut config = match &self.config {
+        let config = match &self.config {
             Some(path) => Config::read(path)?,
             None => Config::read_default()?,
         };
+        Ok(self.over(config))
+    }
+
+    /// The last settings that worked, likewise: for an agent that was handed a lineage, and never ends over its settings.
+    ///
+    /// # Errors
+    /// Where another version wrote them, which took what this one refuses.
+    pub(crate) fn last_settings(&self, text: &str) -> Result<Config, ConfigError> {
+        Config::last(text).map(|config| self.over(config))
+    }
+
+    /// What the command line says, in place of what the file says.
+    fn over(&self, mut config: Config) -> Config {
         if let Some(tcti) = &self.tcti {
             config.tcti = tcti.clone();
         }
         if let Some(beat) = self.beat {
             config.beat = beat;
         }
-        Ok(config)
+        config
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{io, sync::Arc, thread::JoinHandle, time::Duration};
 
 use selfsame::{
-    Birth, BirthError as LineageError, Evidence, EvidenceError, EvidenceFields, Lineage, Ordinary, Salt,
+    Birth, BirthError as LineageError, Evidence, EvidenceError, EvidenceFields, Lineage, Memory, Origin, Salt,
 };
 use tokio::{
     runtime,
@@ -17,9 +17,14 @@ use crate::{
     config::Config,
     diagnose,
     entropy::{BirthError, Contribution, Gathering, Health, Notice, Pace, Running, Status},
+    handover::{self, Received},
+    hardening::{self, HardenError},
     keeper::{self, Ended, Keeper, Kept, random},
     last_head::{HeadWriter, LastHead, Latest, WRITE_EVERY},
+    lineage::{self, Living, NotResumed},
+    notify,
     options::{EX_CONFIG, Options},
+    page::{AdoptError, MemoryKind, SecretPage},
     service::{BusError, Connected, Diagnosing, TeeReports},
 };
 
@@ -36,9 +41,18 @@ pub(crate) enum RunError {
     /// The keeper can't go on.
     #[error(transparent)]
     Keeper(#[from] Ended),
+    /// There is no memory for secrets as it is asked for.
+    #[error("no memory for secrets")]
+    Memory(#[source] AdoptError),
+    /// Another live agent has the lineage that was handed to this one.
+    #[error(transparent)]
+    Held(NotResumed),
+    /// The process can't be kept from being looked into.
+    #[error("the process can't be hardened")]
+    Harden(#[from] HardenError),
     /// The lineage could not be made of what was gathered.
     #[error("no lineage can be born")]
-    Lineage(#[source] LineageError<std::convert::Infallible>),
+    Lineage(#[source] LineageError<<SecretPage as Memory>::Error>),
     /// The evidence of the genesis would be too long.
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
@@ -54,9 +68,9 @@ impl RunError {
     /// The process's exit code, after sysexits.h.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Birth(_) => EX_CONFIG,
-            Self::Bus(_) => EX_UNAVAILABLE,
-            Self::System(_) => EX_OSERR,
+            Self::Birth(_) | Self::Memory(_) => EX_CONFIG,
+            Self::Bus(_) | Self::Held(_) => EX_UNAVAILABLE,
+            Self::System(_) | Self::Harden(_) => EX_OSERR,
             Self::Keeper(_) | Self::Lineage(_) | Self::Evidence(_) | Self::Panicked => EX_SOFTWARE,
         }
     }
@@ -72,7 +86,8 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 ///
 /// # Errors
 /// Why it ended else.
-pub(crate) fn run(options: &Options, config: &Config) -> Result<(), RunError> {
+pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Result<(), RunError> {
+    hardening::harden()?;
     for key in &config.without_effect {
         tracing::warn!("`{key}` is set, and this version does not act on it yet");
     }
@@ -82,28 +97,58 @@ pub(crate) fn run(options: &Options, config: &Config) -> Result<(), RunError> {
     let mut signals = runtime.block_on(Signals::new())?;
     let bus = runtime.block_on(Connected::to(options.bus()))?;
     let clock = Clock::system();
-    let last_head = LastHead::new(options.state_dir(), clock::boot_id()?);
+    let boot_id = clock::boot_id()?;
+    let last_head = LastHead::new(options.state_dir(), boot_id.clone());
 
     let sources = config.sources.attach(&config.tcti);
     let pace = Pace::new(config.beat, config.tpm_interval);
-    let gathering = Gathering::begin(sources, config.require.clone(), pace)?;
-    let Some((gathering, contributions)) = runtime.block_on(gather(gathering, &mut signals))? else {
-        // a source that hangs is left to the process's end
-        runtime.shutdown_background();
-        return Ok(());
-    };
+    let mut gathering = Gathering::begin(sources, config.require.clone(), pace)?;
     let sources = gathering.status();
-    warn_of_failed(&sources);
-
-    let kept = born(&contributions, &clock, sources.clone(), &last_head)?;
-    drop(contributions);
+    let mut origin = last_head.origin();
+    let resumed = match Living::resumed(received, &boot_id, &clock) {
+        Some(Err(why)) if why.is_held() => return Err(RunError::Held(why)),
+        Some(Err(why)) => {
+            tracing::error!(
+                "a lineage was handed over and can't be gone on with, so a new one begins: {}",
+                chain(&why)
+            );
+            origin = lineage::origin_after(origin, &why);
+            None
+        }
+        Some(Ok(living)) => Some(living),
+        None => None,
+    };
+    let was_resumed = resumed.is_some();
+    let mut living = match resumed {
+        Some(living) => living,
+        None => {
+            let Some((waited, contributions)) = runtime.block_on(gather(gathering, &mut signals))? else {
+                notify::stopping();
+                // a source that hangs is left to the process's end
+                runtime.shutdown_background();
+                return Ok(());
+            };
+            gathering = waited;
+            warn_of_failed(&sources);
+            let kind = lineage::memory_kind(config.memory);
+            let mut living = born(&contributions, &clock, &sources, origin, kind)?;
+            living.record_birth(&boot_id)?;
+            keep(&mut living);
+            living
+        }
+    };
+    living.record_settings(&config.text)?;
+    let memory = living.lineage.memory().kind().as_str();
+    let Living { lineage, born } = living;
+    let kept = Kept { lineage, born, clock: clock.clone(), sources: sources.clone(), memory };
     let (keeper, thread) = keeper::start(kept)?;
     let published = keeper.published().clone();
     tracing::info!(
         lineage = %published.lineage(),
         reason = published.genesis().origin().reason().as_str(),
         condition = sources.condition().as_str(),
-        "born"
+        memory,
+        "{}", if was_resumed { "gone on with" } else { "born" }
     );
 
     let (changed, changes) = watch::channel(());
@@ -117,6 +162,7 @@ pub(crate) fn run(options: &Options, config: &Config) -> Result<(), RunError> {
         let (service, connections) =
             bus.serve(keeper.clone(), sources.clone(), waiting, diagnosing, reports).await?;
         tracing::info!(bus = %options.bus(), "serving");
+        notify::ready();
         // not before: a lineage that nobody could meet is nobody's predecessor
         let latest = latest(keeper.clone(), clock);
         let writing = HeadWriter::start(last_head, WRITE_EVERY, latest, move |is_kept| {
@@ -129,6 +175,7 @@ pub(crate) fn run(options: &Options, config: &Config) -> Result<(), RunError> {
             () = keeper.ended() => {}
             () = signals.told_to_end() => {}
         }
+        notify::stopping();
         // no new callers; those who wait are answered before the keeper ends
         service.release().await;
         keeper.stop();
@@ -216,9 +263,10 @@ fn stop(
 fn born(
     contributions: &[Contribution],
     clock: &Clock,
-    sources: Status,
-    last_head: &LastHead,
-) -> Result<Kept<Ordinary>, RunError> {
+    sources: &Status,
+    origin: Origin,
+    kind: MemoryKind,
+) -> Result<Living, RunError> {
     let named: Vec<(&str, &[u8])> =
         contributions.iter().map(|given| (given.name.as_str(), given.bytes.as_slice())).collect();
     let evidence = Evidence::new(EvidenceFields {
@@ -227,6 +275,7 @@ fn born(
         tpm_clock: contributions.iter().find_map(|given| given.clock).map(Into::into),
         condition: Some(sources.condition().in_evidence()),
     })?;
+    let page = SecretPage::create(kind).map_err(RunError::Memory)?;
     let (randomness, salt) = (random()?, random()?);
     let born = clock.age();
     let birth = Birth {
@@ -235,10 +284,21 @@ fn born(
         salt: Salt::new(*salt),
         wall_ms: clock.wall_ms(),
         evidence,
-        origin: last_head.origin(),
+        origin,
     };
-    let lineage = Lineage::born(Ordinary::default(), birth).map_err(RunError::Lineage)?;
-    Ok(Kept { lineage, born, clock: clock.clone(), sources })
+    let lineage = Lineage::born(page, birth).map_err(RunError::Lineage)?;
+    Ok(Living { lineage, born })
+}
+
+/// Has the service manager keep the lineage over this process's end, where there is one.
+fn keep(living: &mut Living) {
+    match handover::keep(living.lineage.memory().descriptors()) {
+        Ok(true) => living.lineage.memory_mut().set_kept(),
+        Ok(false) => tracing::info!("no service manager: the lineage ends with this process"),
+        Err(error) => {
+            tracing::error!(%error, "the service manager can't keep the lineage: it ends with this process")
+        }
+    }
 }
 
 fn warn_of_failed(sources: &Status) {

@@ -43,6 +43,21 @@ impl Handed {
         }
     }
 
+    /// The heads that are remembered, in ascending order.
+    pub(crate) fn heads(&self) -> impl Iterator<Item = Head> {
+        self.heads.iter().map(|(index, digest)| Head { index: *index, digest: *digest })
+    }
+
+    /// From this index on all that were handed out are remembered.
+    pub(crate) fn from(&self) -> u64 {
+        self.from
+    }
+
+    /// All that were handed out from index `from` on are remembered, as a record says.
+    pub(crate) fn set_from(&mut self, from: u64) {
+        self.from = self.from.max(from);
+    }
+
     /// Judges the heads of a challenge. `last` is the index of the lineage's head; `kept` gives the first moment
     /// at or after an index that is kept, and the moment before that one.
     pub(crate) fn judge(

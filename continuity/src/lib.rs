@@ -15,7 +15,7 @@
 //! | 5 Moments | `cbor`, `moment`, `evidence` |
 //! | 6 Statements and proofs | `statement`, `merkle`, `hop`, `proof` |
 //! | 7 Verifying | `challenge`, `introduction`, `anchor`, `verify`, `time`, `peer`, `fork` |
-//! | 8 The secret state | `state`, `lineage` |
+//! | 8 The secret state | `state`, `lineage`, and `record`: what outlives a crash |
 //!
 //! # The prover
 //!
@@ -44,6 +44,7 @@ mod odometer;
 mod peer;
 mod pledge;
 mod proof;
+mod record;
 mod retained;
 mod state;
 mod statement;
@@ -72,6 +73,7 @@ pub use odometer::{TICKS_PER_SECOND, TIERS};
 pub use peer::{ChallengeRefusal, IntroduceRefusal, Peer, PeerRecord, Policy, Refusal, Verdict};
 pub use pledge::{OPENING_BYTES, Opening};
 pub use proof::Proof;
+pub use record::{Entry, MAX_ENTRY_BYTES, ResumeError};
 pub use state::{Memory, Ordinary, Secret, Secrets};
 pub use statement::{Statement, Subject};
 pub use time::{Boot, Now, Timing};

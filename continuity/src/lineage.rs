@@ -18,6 +18,7 @@ use crate::moment::{Batch, Genesis, Moment};
 use crate::odometer::{self, LIMIT, TIERS, TOP};
 use crate::pledge;
 use crate::proof::{self, Proof};
+use crate::record::Entry;
 use crate::retained::Retained;
 use crate::state::Memory;
 use crate::statement::{Statement, Subject};
@@ -25,18 +26,18 @@ use crate::statement::{Statement, Subject};
 /// A living lineage: the secret state in its memory, and all that is public and kept.
 #[derive(Debug)]
 pub struct Lineage<M> {
-    memory: M,
-    genesis: Arc<Genesis>,
-    id: LineageId,
-    head: Head,
+    pub(crate) memory: M,
+    pub(crate) genesis: Arc<Genesis>,
+    pub(crate) id: LineageId,
+    pub(crate) head: Head,
     /// The latest moment; `None`: the genesis.
-    latest: Option<Arc<Moment>>,
-    pledges: [Pledge; TIERS],
+    pub(crate) latest: Option<Arc<Moment>>,
+    pub(crate) pledges: [Pledge; TIERS],
     /// The next moment's pledges, as far as they are made ahead.
-    ahead: [Option<Pledge>; TIERS],
-    retained: Retained,
-    handed: Handed,
-    moments: u64,
+    pub(crate) ahead: [Option<Pledge>; TIERS],
+    pub(crate) retained: Retained,
+    pub(crate) handed: Handed,
+    pub(crate) moments: u64,
 }
 
 /// What a lineage is born from.
@@ -231,6 +232,7 @@ impl<M: Memory> Lineage<M> {
         memory.update(|secrets| secrets.begin(contributions, randomness)).map_err(BirthError::Memory)?;
         let pledges = memory.secrets().pending().each_ref().map(|secret| pledge::pledge(secret, &salt));
         let genesis = Genesis::compose(pledges, wall_ms, evidence, salt, origin);
+        memory.record(&Entry::Genesis(&genesis)).map_err(BirthError::Memory)?;
         let id = genesis.lineage();
         Ok(Self {
             memory,
@@ -313,12 +315,7 @@ impl<M: Memory> Lineage<M> {
             let inclusion = positions.next().and_then(|position| tree.inclusion(position));
             self.draw(stated, inclusion.expect("the tree has a leaf for every statement"))
         };
-        let answers: Vec<_> = statements.into_iter().map(|stated| stated.and_then(&mut draw)).collect();
-        if answers.iter().any(Result::is_ok) {
-            // before it is handed out
-            self.handed.record(self.head);
-        }
-        Ok(answers)
+        Ok(statements.into_iter().map(|stated| stated.and_then(&mut draw)).collect())
     }
 
     /// The statement that answers a request, or why it is not answered.
@@ -394,10 +391,18 @@ impl<M: Memory> Lineage<M> {
         let pending = self.memory.secrets().pending().iter().take(tiers);
         let mut openings: Vec<_> =
             pending.map(|secret| pledge::open(secret, salt, moment.digest())).collect();
+        // with statements in it, it is handed out: that is recorded before it is
+        let handed = batch.is_some();
         // the state that can open these pledges is gone before an opening leaves; if it can't go, none does
-        if let Err(error) = self.memory.update(|secrets| secrets.step(tier)) {
+        let entry = Entry::Moment { moment: &moment, first: 0, openings: openings.iter().collect(), handed };
+        let recorded = self.memory.record(&entry);
+        let stepped = recorded.and_then(|()| self.memory.update(|secrets| secrets.step(tier, index)));
+        if let Err(error) = stepped {
             openings.zeroize();
             return Err(MomentError::Memory(error));
+        }
+        if handed {
+            self.handed.record(moment.head());
         }
         let moment = Arc::new(moment);
         self.retained.push(&moment, openings);
@@ -409,15 +414,15 @@ impl<M: Memory> Lineage<M> {
         Ok(moment)
     }
 
-    /// The lineage as one may introduce it to a relying party, over a channel that is trusted.
+    /// The lineage as one may introduce it to a relying party, over a channel that is trusted. Where the memory refuses
+    /// to remember that its latest moment is handed out, it is introduced by its genesis alone.
     pub fn introduce(&mut self) -> Introduction {
-        if self.latest.is_some() {
+        let recorded = |memory: &mut M| memory.record(&Entry::Handed(self.head)).is_ok();
+        let latest = self.latest.as_ref().filter(|_| recorded(&mut self.memory));
+        if latest.is_some() {
             self.handed.record(self.head);
         }
-        Introduction {
-            genesis: (*self.genesis).clone(),
-            moment: self.latest.as_ref().map(|moment| (**moment).clone()),
-        }
+        Introduction { genesis: (*self.genesis).clone(), moment: latest.map(|moment| (**moment).clone()) }
     }
 
     /// The answer to a relying party's question: this lineage's first moment after `index` of `tier` or more, as a
@@ -463,6 +468,11 @@ impl<M: Memory> Lineage<M> {
     /// The memory that holds the secrets.
     pub fn memory(&self) -> &M {
         &self.memory
+    }
+
+    /// The same, to be told what does not touch the secrets.
+    pub fn memory_mut(&mut self) -> &mut M {
+        &mut self.memory
     }
 
     /// What whoever copies this host's memory has: see [`crate::hazmat::copy`].

@@ -7,6 +7,7 @@ use crate::hop::Hop;
 use crate::moment::Moment;
 use crate::odometer::{self, TIERS, TOP};
 use crate::pledge::Opening;
+use crate::record::Entry;
 
 /// The openings of so many of the latest moments are all kept.
 const LATEST: usize = 64;
@@ -34,15 +35,26 @@ struct Kept {
 impl Retained {
     /// Takes the newest moment, with the openings of its tiers from 0, and lets go what is no longer kept.
     pub(crate) fn push(&mut self, moment: &Arc<Moment>, openings: Vec<Opening>) {
-        let head = moment.index();
-        self.moments.insert(head, moment.clone());
-        for (kept, opening) in self.openings.iter_mut().zip(openings) {
-            kept.push_back(Kept { index: head, opening: Arc::new(opening), moment: moment.clone() });
+        self.recall(moment, 0, openings);
+        self.let_go();
+    }
+
+    /// Takes the next moment of a record, with those of its openings that are there, from tier `first` on.
+    pub(crate) fn recall(&mut self, moment: &Arc<Moment>, first: u8, openings: Vec<Opening>) {
+        let index = moment.index();
+        self.moments.insert(index, moment.clone());
+        for (kept, opening) in self.openings.iter_mut().skip(usize::from(first)).zip(openings) {
+            kept.push_back(Kept { index, opening: Arc::new(opening), moment: moment.clone() });
         }
-        self.latest.push_back(head);
+        self.latest.push_back(index);
         if self.latest.len() > LATEST {
             self.latest.pop_front();
         }
+    }
+
+    /// Lets go what is no longer kept.
+    pub(crate) fn let_go(&mut self) {
+        let Some(head) = self.latest.back().copied() else { return };
         let latest = self.latest.front().copied().unwrap_or(head);
         for (tier, kept) in (0..TOP).zip(&mut self.openings) {
             let goes = |kept: &mut Kept| {
@@ -55,6 +67,26 @@ impl Retained {
                 }
             }
         }
+    }
+
+    /// All that is kept, as a record has it: moments in ascending order.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        let mut next = [0; TIERS];
+        self.moments.values().map(move |moment| {
+            let (mut first, mut openings) = (0, Vec::new());
+            let tiers = (0..=moment.tier()).zip(self.openings.iter().zip(&mut next));
+            for (tier, (kept, next)) in tiers {
+                // both ascend: what is kept of a tier is met in its order
+                match kept.get(*next).filter(|kept| kept.index == moment.index()) {
+                    Some(kept) => {
+                        *next += 1;
+                        openings.push(&*kept.opening);
+                    }
+                    None => first = tier + 1,
+                }
+            }
+            Entry::Moment { moment, first, openings, handed: false }
+        })
     }
 
     /// The hop from index `x` by tier `k`: to the first moment after it of that tier or more; `None` where there

@@ -7,6 +7,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::hash::Purpose;
 use crate::odometer::TIERS;
+use crate::record::Entry;
 
 /// 32 secret bytes: a secret state, or what opens a pledge. Erased when dropped; never copied nor shown.
 #[derive(Zeroize, ZeroizeOnDrop)]
@@ -48,13 +49,15 @@ pub struct Secrets {
     ahead: [Secret; TIERS],
     /// 1 where they are, else 0.
     is_ahead: u64,
+    /// Index of the moment that the pledges which stand are in the list of. Not secret: it says where they belong.
+    head: u64,
 }
 
 impl Secrets {
     /// No secrets: all zeroes.
     pub const fn blank() -> Self {
         const NONE: Secret = Secret::new([0; 32]);
-        Self { state: NONE, pending: [NONE; TIERS], ahead: [NONE; TIERS], is_ahead: 0 }
+        Self { state: NONE, pending: [NONE; TIERS], ahead: [NONE; TIERS], is_ahead: 0, head: 0 }
     }
 
     /// Makes this a copy of `other`: for a [`Memory`] that changes state in a second slot.
@@ -67,6 +70,7 @@ impl Secrets {
             to.0.copy_from_slice(&from.0);
         }
         self.is_ahead = other.is_ahead;
+        self.head = other.head;
     }
 
     /// Begins: the first state, and the secrets of all 16 pledges.
@@ -74,6 +78,7 @@ impl Secrets {
         hash_framed(Purpose::Birth, &mut self.state, false, contributions);
         self.stir(&[(KERNEL, randomness)]);
         ratchet(&mut self.state, 0, &mut self.pending);
+        self.head = 0;
         self.drop_ahead();
     }
 
@@ -93,13 +98,19 @@ impl Secrets {
         self.is_ahead == 1
     }
 
-    /// Steps over a moment of tier `tier`: its new pledges' secrets replace those that it opens, and what was made
+    /// Steps over the moment at `index`, of tier `tier`: its new pledges' secrets replace those that it opens, and what was made
     /// ahead for the tiers above is erased unused.
-    pub(crate) fn step(&mut self, tier: u8) {
+    pub(crate) fn step(&mut self, tier: u8, index: u64) {
         for (pending, ahead) in self.pending.iter_mut().zip(&mut self.ahead).take(usize::from(tier) + 1) {
             pending.take(ahead);
         }
+        self.head = index;
         self.drop_ahead();
+    }
+
+    /// Index of the moment that these secrets go on from.
+    pub(crate) fn head(&self) -> u64 {
+        self.head
     }
 
     /// The secrets of the pledges that stand, tier 0 first.
@@ -118,7 +129,7 @@ impl Secrets {
     }
 }
 
-/// Where a lineage's secrets live: locked memory, in the agent.
+/// Where a lineage's secrets live, and its public record: locked memory and a file in memory, in the agent.
 pub trait Memory {
     /// Why a change can't be committed.
     type Error: core::error::Error + Send + Sync + 'static;
@@ -133,6 +144,32 @@ pub trait Memory {
     ///
     /// Where the change can't be committed; then nothing has changed.
     fn update(&mut self, change: impl FnOnce(&mut Secrets)) -> Result<(), Self::Error>;
+
+    /// Records what is public, before the change of the secrets that goes with it. A memory that outlives no crash need
+    /// not keep it.
+    ///
+    /// # Errors
+    ///
+    /// Where it can't be recorded; then it counts as not recorded, and what is recorded next stands in its place.
+    fn record(&mut self, entry: &Entry<'_>) -> Result<(), Self::Error> {
+        let _ = entry;
+        Ok(())
+    }
+
+    /// Whether so much is recorded that it should be written anew, with no more than is kept.
+    fn is_long(&self) -> bool {
+        false
+    }
+
+    /// Replaces all that was recorded by these entries, in one step.
+    ///
+    /// # Errors
+    ///
+    /// Where that can't be done; then what was recorded stands.
+    fn rewrite<'a>(&mut self, entries: impl Iterator<Item = Entry<'a>>) -> Result<(), Self::Error> {
+        drop(entries);
+        Ok(())
+    }
 }
 
 /// Ordinary memory, erased when dropped: not locked, not kept out of swap or dumps.
@@ -230,7 +267,8 @@ mod tests {
         let before: Vec<_> = secrets.pending().iter().map(|secret| *secret.expose()).collect();
         secrets.make_ahead(0, &[2; 32]);
         let ahead: Vec<_> = secrets.ahead().iter().map(|secret| *secret.expose()).collect();
-        secrets.step(3);
+        secrets.step(3, 64);
+        assert_eq!(secrets.head(), 64);
         for (tier, secret) in secrets.pending().iter().enumerate() {
             let expected = if tier <= 3 { ahead[tier] } else { before[tier] };
             assert_eq!(*secret.expose(), expected, "tier {tier}");

@@ -31,6 +31,8 @@ pub struct AgentOptions {
     pub extra_args: Vec<OsString>,
     /// The program; `None`: [`binary()`]`("selfsame-agent")`.
     pub program: Option<PathBuf>,
+    /// Variables of its environment, which is ours else.
+    pub env: Vec<(OsString, OsString)>,
 }
 
 impl AgentOptions {
@@ -44,6 +46,7 @@ impl AgentOptions {
             config: None,
             extra_args: Vec::new(),
             program: None,
+            env: Vec::new(),
         }
     }
 }
@@ -147,11 +150,8 @@ impl Agent {
         let state_dir = options.state_dir.clone().unwrap_or_else(|| directory.path().to_owned());
         let program = options.program.clone().unwrap_or_else(|| binary("selfsame-agent"));
         let mut command = Command::new(&program);
+        environment(&mut command, &options);
         command.args(arguments(options, &state_dir)).stdout(Stdio::null());
-        // What would tell it that a service manager started it.
-        for variable in ["NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "JOURNAL_STREAM"] {
-            command.env_remove(variable);
-        }
         let process = Process::start(command, &directory.path().join("stderr"));
         let process = process.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
         Self { process, state_dir, _directory: directory }
@@ -170,8 +170,16 @@ impl Agent {
     }
 }
 
+/// Ours, with what the options add, and without what would tell it that a service manager started it.
+pub(crate) fn environment(command: &mut Command, options: &AgentOptions) {
+    command.envs(options.env.clone());
+    for variable in ["NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "JOURNAL_STREAM"] {
+        command.env_remove(variable);
+    }
+}
+
 /// The command line: what `selfsame-agent --help` says.
-fn arguments(options: AgentOptions, state_dir: &Path) -> Vec<OsString> {
+pub(crate) fn arguments(options: AgentOptions, state_dir: &Path) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = vec![
         "--bus-address".into(),
         options.bus_address.into(),

@@ -17,6 +17,7 @@ mod command;
 mod host;
 mod introspection;
 mod leash;
+pub mod manager;
 mod names;
 pub mod play;
 mod played;
@@ -25,6 +26,7 @@ pub mod processes;
 mod relying;
 mod stand_in;
 pub mod tapped;
+pub mod tsm;
 
 pub use agent::{Agent, AgentOptions, StartError};
 pub use binary::binary;
@@ -32,6 +34,7 @@ pub use bus::PrivateBus;
 pub use command::{Output, Run};
 pub use host::Host;
 pub use introspection::differences;
+pub use manager::Manager;
 pub use names::{NameError, wait_for_name};
 // what `play` has from the tests of `continuity` finds it here, as it does there
 pub(crate) use play::item;

@@ -45,7 +45,17 @@ impl Process {
     ///
     /// Where the file can't be made, or the program can't be started.
     pub fn start(mut command: Command, stderr: &Path) -> io::Result<Self> {
-        command.stdin(Stdio::null()).stderr(File::create(stderr)?);
+        command.stdin(Stdio::null());
+        Self::start_as_is(command, stderr)
+    }
+
+    /// Likewise, with the standard input that the command has.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_as_is(mut command: Command, stderr: &Path) -> io::Result<Self> {
+        command.stderr(File::create(stderr)?);
         let mut child = command.spawn()?;
         match Leash::hold(child.id()) {
             Ok(leash) => Ok(Self { child, leash, stderr: stderr.to_owned(), status: None }),

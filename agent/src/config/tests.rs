@@ -36,6 +36,7 @@ fn each_key_is_taken() {
         on_tpm_reset: OnChange::End,
         drift_threshold: 250,
         without_effect: config.without_effect.clone(),
+        text: config.text.clone(),
     };
     assert_eq!(config, expected);
     let mut keys = KEYS.to_vec();
@@ -117,7 +118,6 @@ fn an_unknown_key_is_refused_with_its_line_and_the_nearest_name() {
 #[test]
 fn what_this_version_does_not_act_on_is_checked_and_named() {
     for (text, key) in [
-        ("memory = \"secret\"", "memory"),
         ("on_generation_change = \"end\"", "on_generation_change"),
         ("on_tpm_reset = \"mark\"", "on_tpm_reset"),
         ("drift_threshold = 1", "drift_threshold"),

@@ -19,10 +19,11 @@ pub(crate) struct Published {
     moments: AtomicU64,
     tpm_clock: Mutex<Option<ClockReading>>,
     foreign_anchors: watch::Sender<u64>,
+    memory: &'static str,
 }
 
 impl Published {
-    pub(super) fn of<M: Memory>(lineage: &Lineage<M>) -> Self {
+    pub(super) fn of<M: Memory>(lineage: &Lineage<M>, memory: &'static str) -> Self {
         Self {
             genesis: lineage.genesis().clone(),
             lineage: *lineage.id(),
@@ -32,6 +33,7 @@ impl Published {
                 lineage.genesis().evidence().fields().tpm_clock.as_ref().and_then(ClockReading::in_evidence),
             ),
             foreign_anchors: watch::Sender::new(0),
+            memory,
         }
     }
 
@@ -43,6 +45,11 @@ impl Published {
     /// Its id.
     pub(crate) fn lineage(&self) -> &LineageId {
         &self.lineage
+    }
+
+    /// Where its secrets live.
+    pub(crate) fn memory(&self) -> &'static str {
+        self.memory
     }
 
     /// The head.

@@ -26,7 +26,7 @@ fn kept(clock: &Clock) -> Kept<Ordinary> {
     };
     let born = clock.age();
     let lineage = Lineage::born(Ordinary::default(), birth).unwrap();
-    Kept { lineage, born, clock: clock.clone(), sources }
+    Kept { lineage, born, clock: clock.clone(), sources, memory: "ordinary" }
 }
 
 fn request(peer: &mut Peer, nonce: u8, now: &Now) -> Request {

@@ -172,7 +172,7 @@ impl Identity {
     /// Where the secret state lives.
     #[zbus(property(emits_changed_signal = "const"))]
     fn memory(&self) -> &'static str {
-        "ordinary"
+        self.keeper.published().memory()
     }
 
     /// Why the lineage began.

@@ -1,4 +1,4 @@
-//! What a run says when it ends with a yes, and how all runs are told.
+//! What a run says when it ends with an answer, and how all runs are told.
 
 use std::io::{self, ErrorKind, Write};
 
@@ -17,17 +17,25 @@ pub(crate) struct Answer {
     pub(crate) json: Value,
     /// For people, beside the answer, where it alone would leave them in doubt: a line on standard error.
     pub(crate) note: Option<String>,
+    /// The exit code: yes, but where the answer itself is a no.
+    pub(crate) code: Code,
 }
 
 impl Answer {
     /// An answer for people, and for programs.
     pub(crate) fn new(text: impl Into<String>, json: Value) -> Self {
-        Self { text: text.into(), json, note: None }
+        Self { text: text.into(), json, note: None, code: Code::Yes }
     }
 
     /// An answer that is nothing, such as an empty list for a script to go through, and what that means.
     pub(crate) fn nothing(note: impl Into<String>, json: Value) -> Self {
-        Self { text: String::new(), json, note: Some(note.into()) }
+        Self { text: String::new(), json, note: Some(note.into()), code: Code::Yes }
+    }
+
+    /// The same, with another exit code than that of a yes.
+    #[must_use]
+    pub(crate) fn with_code(self, code: Code) -> Self {
+        Self { code, ..self }
     }
 }
 
@@ -36,7 +44,7 @@ impl Answer {
 /// Who closes the pipe has read enough: that changes no code. Output that is lost in another way makes it that of a
 /// lost answer; but an alarm's stays an alarm's.
 pub(crate) fn tell(outcome: &Result<Answer, Failure>, json: bool) -> Code {
-    let code = outcome.as_ref().map_or_else(|failure| failure.code, |_| Code::Yes);
+    let code = outcome.as_ref().map_or_else(|failure| failure.code, |answer| answer.code);
     let told = match outcome {
         Ok(answer) if json => write(io::stdout().lock(), &format!("{}\n", answer.json)),
         Ok(Answer { text, note: None, .. }) => lines(text),

@@ -10,6 +10,8 @@ use crate::bus::ask;
 use crate::failure::Failure;
 use crate::text::{Given, encode, malformed};
 
+mod diagnose;
+mod doctor;
 mod status;
 
 /// What this host's agent is asked.
@@ -29,6 +31,14 @@ pub(crate) enum HostCommand {
     /// moment was made yet, or its opening is gone, that is NotKept (code 4): go on with the next question. With
     /// --json: {"answer": TEXT}.
     Hop(Hop),
+    /// Look at all that this host's agent needs, and say how to mend what is wrong
+    ///
+    /// One line a check: its state (ok, info, warn or fail), its name and what was found; below it what to do, where
+    /// something is to be mended. Code 1 where a check fails. Where the bus has no agent, this runs `selfsame-agent
+    /// diagnose`: the program that SELFSAME_AGENT names, or the one beside this, in PATH, or in /usr/sbin, /usr/libexec or
+    /// /usr/local/sbin. With --json: {"checks": [{"check": TEXT, "state": TEXT, "finding": TEXT, "remedy": TEXT}, …]},
+    /// where a remedy may be empty.
+    Doctor,
 }
 
 /// Answer a relying party's challenge: print the proof
@@ -77,6 +87,7 @@ pub(crate) fn run(command: &HostCommand, bus: &Bus) -> Result<Answer, Failure> {
         }
         HostCommand::Prove(prove) => prove.run(bus),
         HostCommand::Hop(hop) => hop.run(bus),
+        HostCommand::Doctor => doctor::run(bus),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The `selfsame` command against the real agent: both sides, and the exit codes between them.
 
 use base64::Engine;
-use selfsame_tests::{Output, Run};
+use selfsame_tests::{Output, Run, binary};
 use tempfile::TempDir;
 
 use selfsame_tests::{Host, Relying};
@@ -123,4 +123,27 @@ async fn without_an_agent_it_is_3_and_without_a_store_it_says_what_works() {
     let gone = sides.host(&["id"]).await;
     assert_eq!(gone.code(), Some(3), "{gone:?}");
     assert!(gone.stderr.contains("next:"), "it says what to do: {}", gone.stderr);
+}
+
+#[tokio::test]
+async fn the_doctor_asks_the_agent_and_without_one_its_program() {
+    let host = Host::start().await;
+    let agents = host.identity().await.diagnose().await.unwrap();
+    let doctor = Run::selfsame().args(["--bus-address", host.bus.address(), "--json", "doctor"]);
+    let names = |run: &Output| -> Vec<String> {
+        let checks = run.json()["checks"].as_array().unwrap().clone();
+        checks.iter().map(|check| check["check"].as_str().unwrap().to_owned()).collect()
+    };
+    let run = doctor.run().await;
+    let fails = agents.iter().any(|check| check.state == "fail");
+    assert_eq!(run.code(), Some(fails.into()), "{run:?}");
+    assert_eq!(names(&run), agents.iter().map(|check| check.check.clone()).collect::<Vec<_>>());
+
+    let Host { agent, bus, .. } = host;
+    agent.terminate().await;
+    let doctor = Run::selfsame().args(["--bus-address", bus.address(), "--json", "doctor"]);
+    let run = doctor.env("SELFSAME_AGENT", binary("selfsame-agent")).run().await;
+    assert_eq!(run.code(), Some(1), "{run:?}");
+    assert_eq!((&*names(&run)[0], &run.json()["checks"][0]["state"]), ("agent", &"fail".into()));
+    assert!(names(&run).iter().any(|name| name == "source kernel"), "{run:?}");
 }

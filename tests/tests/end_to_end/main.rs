@@ -9,3 +9,4 @@ mod meetings;
 mod refusals;
 mod starts;
 mod subjects;
+mod tee;

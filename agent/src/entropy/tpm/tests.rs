@@ -269,7 +269,7 @@ fn a_device_is_drawn_from_and_left() {
     let tap = Tap::start(&simulator).unwrap();
     let device = Device::start(tap.tcti()).unwrap();
     for _ in 0..10 {
-        let mut source = TpmSource::new(format!("device:{}", device.path().display()).parse().unwrap());
+        let mut source = tpm(format!("device:{}", device.path().display()).parse().unwrap());
         assert_ne!(draw(&mut source).unwrap(), draw(&mut source).unwrap());
     }
     let exchanges = tap.take();

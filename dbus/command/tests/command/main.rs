@@ -6,6 +6,7 @@
 
 mod agent;
 mod alarms;
+mod doctor;
 mod forks;
 mod host;
 mod inspect;

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use futures_util::StreamExt;
-use selfsame_dbus::{AGENT_PATH, ByteBuf, Bytes, Error, HopReply, Origin, Source};
+use selfsame_dbus::{AGENT_PATH, ByteBuf, Bytes, Check, Error, HopReply, Origin, Source};
 use tempfile::TempDir;
 use zbus::{Guid, OwnedVariant, connection, interface};
 
@@ -34,6 +34,11 @@ pub struct StandIn {
 
 impl StandIn {
     pub fn start() -> Self {
+        Self::diagnosing(Ok(Vec::new()))
+    }
+
+    /// One whose agent finds this where it looks at what it needs.
+    pub fn diagnosing(checks: Result<Vec<Check>, Error>) -> Self {
         let folder = TempDir::new().unwrap();
         let listener = UnixListener::bind(path(&folder)).unwrap();
         let (ready, is_ready) = mpsc::channel();
@@ -41,7 +46,7 @@ impl StandIn {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             ready.send(()).unwrap();
             let (stream, _) = listener.accept().unwrap();
-            runtime.block_on(serve(stream));
+            runtime.block_on(serve(stream, Agent { checks }));
         });
         is_ready.recv().unwrap();
         Self { folder, thread: Some(thread) }
@@ -64,12 +69,12 @@ fn path(folder: &TempDir) -> PathBuf {
     folder.path().join("bus")
 }
 
-async fn serve(stream: UnixStream) {
+async fn serve(stream: UnixStream, agent: Agent) {
     let connection = connection::Builder::unix_stream(stream)
         .server(Guid::generate())
         .p2p()
         .serve_at("/org/freedesktop/DBus", Bus)
-        .serve_at(AGENT_PATH, Agent)
+        .serve_at(AGENT_PATH, agent)
         .build()
         .await
         .unwrap();
@@ -89,7 +94,9 @@ impl Bus {
 }
 
 /// An agent without an identity.
-struct Agent;
+struct Agent {
+    checks: Result<Vec<Check>, Error>,
+}
 
 #[interface(name = "org.selfsame.Identity1")]
 impl Agent {
@@ -120,6 +127,10 @@ impl Agent {
         let answer = answer.map_err(|error| Error::NotKept(error.to_string()))?;
         let way = answer.way.iter().map(|hop| ByteBuf::from(hop.encode())).collect();
         Ok(HopReply { hop: ByteBuf::from(answer.hop.encode()), way })
+    }
+
+    fn diagnose(&self) -> Result<Vec<Check>, Error> {
+        self.checks.clone()
     }
 
     fn introduce(&self) -> ByteBuf {
