@@ -40,6 +40,7 @@ pub(crate) fn checks(config: &Config, status: &Status) -> Vec<Check> {
     }
     checks.extend(unread_generator(config));
     checks.extend(speed(status));
+    checks.extend(last_head(status));
     checks.push(memory());
     checks
 }
@@ -147,6 +148,14 @@ fn in_words(cost: &Cost) -> Option<String> {
         cost.bytes_per_second()?,
         cost.commands
     ))
+}
+
+/// The last head, where the agent that runs can't keep it.
+fn last_head(status: &Status) -> Option<Check> {
+    let finding = "it can't be written to the state directory: the next lineage may not name this one as its predecessor";
+    let remedy = "make room on the state directory's disk, and let the agent's user write there; the journal says what fails, \
+                  and it is tried again every minute";
+    (!status.is_head_kept()).then(|| check("last head", State::Fail, finding, remedy))
 }
 
 fn memory() -> Check {
