@@ -30,7 +30,7 @@ pub(crate) fn print(config: &Config) -> ExitCode {
 
 /// All that there is to say, where the sources are as `status` has them.
 pub(crate) fn checks(config: &Config, status: &Status) -> Vec<Check> {
-    let mut checks = vec![settings(config), require(status)];
+    let mut checks = vec![settings(config, status), require(status)];
     for source in status.sources() {
         if source.class == Class::Tpm {
             checks.push(device::look(&config.tcti));
@@ -64,7 +64,16 @@ fn check(name: &str, state: State, finding: impl Into<String>, remedy: impl Into
     Check { check: name.to_owned(), state: state.to_owned(), finding: finding.into(), remedy: remedy.into() }
 }
 
-fn settings(config: &Config) -> Check {
+fn settings(config: &Config, status: &Status) -> Check {
+    if !status.is_by_present_settings() {
+        let finding = "the present settings are refused: the agent goes on with the last that worked";
+        return check(
+            "configuration",
+            State::Fail,
+            finding,
+            "selfsame-agent --check-config says what to mend",
+        );
+    }
     let idle = &config.without_effect;
     if idle.is_empty() {
         return check("configuration", State::Ok, "it is sound", "");

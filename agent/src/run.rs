@@ -104,6 +104,9 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
     let pace = Pace::new(config.beat, config.tpm_interval);
     let mut gathering = Gathering::begin(sources, config.require.clone(), pace)?;
     let sources = gathering.status();
+    if config.is_fallback {
+        sources.set_by_last_settings();
+    }
     let mut origin = last_head.origin();
     let resumed = match Living::resumed(received, &boot_id, &clock) {
         Some(Err(why)) if why.is_held() => return Err(RunError::Held(why)),

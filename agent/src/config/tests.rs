@@ -36,6 +36,7 @@ fn each_key_is_taken() {
         on_tpm_reset: OnChange::End,
         drift_threshold: 250,
         without_effect: config.without_effect.clone(),
+        is_fallback: false,
         text: config.text.clone(),
     };
     assert_eq!(config, expected);

@@ -112,12 +112,18 @@ pub(crate) struct Status {
     require: Arc<Require>,
     /// Whether the last head could not be written to the state directory.
     is_head_unkept: Arc<AtomicBool>,
+    /// Whether the agent runs by its last settings, as the present ones are refused.
+    by_last_settings: Arc<AtomicBool>,
 }
 
 impl Status {
     pub(super) fn new(sources: Vec<SourceStatus>, require: Require) -> Self {
-        let is_head_unkept = Arc::new(AtomicBool::new(false));
-        Self { sources: Arc::new(Mutex::new(sources)), require: Arc::new(require), is_head_unkept }
+        Self {
+            sources: Arc::new(Mutex::new(sources)),
+            require: Arc::new(require),
+            is_head_unkept: Arc::default(),
+            by_last_settings: Arc::default(),
+        }
     }
 
     /// All sources.
@@ -135,6 +141,16 @@ impl Status {
         self.is_head_unkept.store(!is_kept, Ordering::Relaxed);
     }
 
+    /// Whether the present settings are those that the agent runs by.
+    pub(crate) fn is_by_present_settings(&self) -> bool {
+        !self.by_last_settings.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the agent runs by its last settings, as the present ones are refused.
+    pub(crate) fn set_by_last_settings(&self) {
+        self.by_last_settings.store(true, Ordering::Relaxed);
+    }
+
     /// The agent's condition.
     pub(crate) fn condition(&self) -> Condition {
         let (mut any_failed, mut any_waits) = (false, false);
@@ -142,7 +158,8 @@ impl Status {
             any_failed |= matches!(source.health, Health::Failed(_));
             any_waits |= source.health == Health::Waiting;
         }
-        if any_failed || !self.is_head_kept() || !self.missing().is_empty() {
+        let is_sound = self.is_head_kept() && self.is_by_present_settings();
+        if any_failed || !is_sound || !self.missing().is_empty() {
             Condition::Degraded
         } else if any_waits {
             Condition::Warming
