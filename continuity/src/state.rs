@@ -307,5 +307,6 @@ mod tests {
         secrets.begin(&[], &[0x5a; 32]);
         let shown = format!("{secrets:?}");
         assert!(!shown.chars().any(|c| c.is_ascii_digit() && c != '0'), "{shown}");
+        assert!(shown.contains("state: Secret(..), pending: [Secret(..), "), "{shown}");
     }
 }
