@@ -146,12 +146,13 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
     let kept = Kept { lineage, born, clock: clock.clone(), sources: sources.clone(), memory };
     let (keeper, thread) = keeper::start(kept)?;
     let published = keeper.published().clone();
+    // in the message itself: the journal shows fields only to who asks for them
     tracing::info!(
-        lineage = %published.lineage(),
-        reason = published.genesis().origin().reason().as_str(),
-        condition = sources.condition().as_str(),
-        memory,
-        "{}", if was_resumed { "gone on with" } else { "born" }
+        "{} lineage {}: origin {}, memory {memory}, condition {}",
+        if was_resumed { "gone on with" } else { "born:" },
+        published.lineage(),
+        published.genesis().origin().reason().as_str(),
+        sources.condition().as_str(),
     );
 
     let (changed, changes) = watch::channel(());
