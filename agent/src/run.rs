@@ -146,8 +146,10 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
     let kept = Kept { lineage, born, clock: clock.clone(), sources: sources.clone(), memory };
     let (keeper, thread) = keeper::start(kept)?;
     let published = keeper.published().clone();
-    // in the message itself: the journal shows fields only to who asks for them
+    // in the message too: the journal shows fields only to who asks for them
     tracing::info!(
+        lineage = %published.lineage(),
+        memory,
         "{} lineage {}: origin {}, memory {memory}, condition {}",
         if was_resumed { "gone on with" } else { "born:" },
         published.lineage(),
