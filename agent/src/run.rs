@@ -140,7 +140,9 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
             living
         }
     };
-    living.record_settings(&config.text)?;
+    if let Err(error) = living.record_settings(&config.text) {
+        tracing::warn!("these settings are not kept for a restart with bad ones: {error}");
+    }
     let memory = living.lineage.memory().kind().as_str();
     let Living { lineage, born } = living;
     let kept = Kept { lineage, born, clock: clock.clone(), sources: sources.clone(), memory };
