@@ -37,7 +37,7 @@ pub(crate) fn checks(
     status: &Status,
     memory: Result<MemoryKind, RegionError>,
 ) -> Vec<Check> {
-    let mut checks = vec![settings(config), require(status)];
+    let mut checks = vec![settings(config, status), require(status)];
     for source in status.sources() {
         if source.class == Class::Tpm {
             checks.push(device::look(&config.tcti));
@@ -47,6 +47,7 @@ pub(crate) fn checks(
     }
     checks.extend(unread_generator(config));
     checks.extend(speed(status));
+    checks.extend(last_head(status));
     checks.push(secrets(memory));
     checks
 }
@@ -70,7 +71,16 @@ fn check(name: &str, state: State, finding: impl Into<String>, remedy: impl Into
     Check { check: name.to_owned(), state: state.to_owned(), finding: finding.into(), remedy: remedy.into() }
 }
 
-fn settings(config: &Config) -> Check {
+fn settings(config: &Config, status: &Status) -> Check {
+    if !status.is_by_present_settings() {
+        let finding = "the present settings are refused: the agent goes on with the last that worked";
+        return check(
+            "configuration",
+            State::Fail,
+            finding,
+            "selfsame-agent --check-config says what to mend",
+        );
+    }
     let idle = &config.without_effect;
     if idle.is_empty() {
         return check("configuration", State::Ok, "it is sound", "");
@@ -154,6 +164,14 @@ fn in_words(cost: &Cost) -> Option<String> {
         cost.bytes_per_second()?,
         cost.commands
     ))
+}
+
+/// The last head, where the agent that runs can't keep it.
+fn last_head(status: &Status) -> Option<Check> {
+    let finding = "it can't be written to the state directory: the next lineage may not name this one as its predecessor";
+    let remedy = "make room on the state directory's disk, and let the agent's user write there; the journal says what fails, \
+                  and it is tried again every minute";
+    (!status.is_head_kept()).then(|| check("last head", State::Fail, finding, remedy))
 }
 
 /// Where the secrets live.

@@ -166,7 +166,10 @@ impl<M: Memory> Work<M> {
             }
             Message::Stir(Contribution { name, bytes, clock }) => {
                 self.stir(name, &bytes)?;
-                self.tpm_clock = clock.or(self.tpm_clock);
+                if let Some(reading) = clock {
+                    self.tpm_clock = Some(reading);
+                    self.published.note_tpm_clock(reading);
+                }
             }
             Message::Beat(sample) => {
                 self.samples += 1;

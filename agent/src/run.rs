@@ -20,7 +20,7 @@ use crate::{
     handover::{self, Received},
     hardening::{self, HardenError},
     keeper::{self, Ended, Keeper, Kept, random},
-    last_head::{HeadWriter, LastHead},
+    last_head::{HeadWriter, LastHead, Latest, WRITE_EVERY},
     lineage::{self, Living, NotResumed},
     notify,
     options::{EX_CONFIG, Options},
@@ -104,6 +104,9 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
     let pace = Pace::new(config.beat, config.tpm_interval);
     let mut gathering = Gathering::begin(sources, config.require.clone(), pace)?;
     let sources = gathering.status();
+    if config.is_fallback {
+        sources.set_by_last_settings();
+    }
     // this thread computes with secrets until the keeper has them
     if let Err(error) = lock_stack() {
         tracing::warn!("what the start computes with may be swapped: {error}");
@@ -159,7 +162,7 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
     );
 
     let (changed, changes) = watch::channel(());
-    let entropy = gathering.run(teller(keeper.clone(), changed))?;
+    let entropy = gathering.run(teller(keeper.clone(), changed.clone()))?;
     let beat = Beat::start(config.beat, keeper.clone())?;
     let ended = runtime.block_on(async {
         let waiting = config.prove_waiting_per_uid;
@@ -172,7 +175,11 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
         tracing::info!(bus = %options.bus(), "serving");
         notify::ready();
         // not before: a lineage that nobody could meet is nobody's predecessor
-        let writing = HeadWriter::start(last_head, keeper.clone(), clock)?;
+        let latest = latest(keeper.clone(), clock);
+        let writing = HeadWriter::start(last_head, WRITE_EVERY, latest, move |is_kept| {
+            sources.set_head_kept(is_kept);
+            changed.send_replace(());
+        })?;
         tokio::select! {
             error = service.run(connections) => return Err(RunError::Bus(error)),
             () = service.tell(changes, published.foreign_anchors()) => {}
@@ -221,6 +228,19 @@ impl Signals {
             _ = self.interrupt.recv() => {}
         }
         tracing::info!("told to end");
+    }
+}
+
+/// What the last head is, and what is kept beside it.
+fn latest(keeper: Keeper, clock: Clock) -> impl Fn() -> Latest + Send + 'static {
+    move || {
+        let published = keeper.published();
+        Latest {
+            lineage: *published.lineage(),
+            head: published.head(),
+            wall_ms: clock.wall_ms(),
+            tpm_clock: published.tpm_clock(),
+        }
     }
 }
 

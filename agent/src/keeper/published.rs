@@ -8,6 +8,8 @@ use std::sync::{
 use selfsame::{Genesis, Head, Lineage, LineageId, Memory};
 use tokio::sync::watch;
 
+use crate::entropy::ClockReading;
+
 /// The public face of a lineage: fixed at birth, or updated with every moment.
 #[derive(Debug)]
 pub(crate) struct Published {
@@ -15,6 +17,7 @@ pub(crate) struct Published {
     lineage: LineageId,
     head: Mutex<Head>,
     moments: AtomicU64,
+    tpm_clock: Mutex<Option<ClockReading>>,
     foreign_anchors: watch::Sender<u64>,
     memory: &'static str,
 }
@@ -26,6 +29,9 @@ impl Published {
             lineage: *lineage.id(),
             head: Mutex::new(lineage.head()),
             moments: AtomicU64::new(lineage.moments()),
+            tpm_clock: Mutex::new(
+                lineage.genesis().evidence().fields().tpm_clock.as_ref().and_then(ClockReading::in_evidence),
+            ),
             foreign_anchors: watch::Sender::new(0),
             memory,
         }
@@ -56,6 +62,11 @@ impl Published {
         self.moments.load(Ordering::Relaxed)
     }
 
+    /// The TPM's clock, as it was read last; none where it never was.
+    pub(crate) fn tpm_clock(&self) -> Option<ClockReading> {
+        *self.tpm_clock.lock().expect("no thread panics while it holds the reading")
+    }
+
     /// Refusals that said that another answered in this host's name, and how to learn of the next.
     pub(crate) fn foreign_anchors(&self) -> watch::Receiver<u64> {
         self.foreign_anchors.subscribe()
@@ -64,6 +75,10 @@ impl Published {
     pub(super) fn update<M: Memory>(&self, lineage: &Lineage<M>) {
         *self.head.lock().expect("no thread panics while it holds the head") = lineage.head();
         self.moments.store(lineage.moments(), Ordering::Relaxed);
+    }
+
+    pub(super) fn note_tpm_clock(&self, reading: ClockReading) {
+        *self.tpm_clock.lock().expect("no thread panics while it holds the reading") = Some(reading);
     }
 
     pub(super) fn count_foreign_anchor(&self) {
