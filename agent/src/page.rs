@@ -11,6 +11,7 @@ mod lock;
 #[cfg(test)]
 mod model;
 mod region;
+mod registers;
 mod slots;
 mod stack;
 

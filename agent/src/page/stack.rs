@@ -1,15 +1,19 @@
-//! The stack that is computed on with secrets: it is locked, and what a computation leaves there is wiped.
+//! The stack that is computed on with secrets: it is locked, and what a computation leaves there, or in registers, is wiped.
 
 use std::{hint::black_box, ptr};
 
-use super::region::{self, RegionError};
+use super::{
+    region::{self, RegionError},
+    registers,
+};
 
-/// Overwrites the stack below the caller, as deep as hashing, opening and drawing go. What a function left there that has
-/// returned is gone.
+/// Overwrites the stack below the caller, as deep as hashing, opening and drawing go, and the vector registers. What a
+/// function left there that has returned is gone.
 #[inline(never)]
 pub(crate) fn wipe_stack() {
     if cfg!(not(feature = "no-wipe")) {
         overwrite();
+        registers::clear();
     }
 }
 
@@ -37,5 +41,6 @@ fn overwrite() {
 #[cfg(all(feature = "no-wipe", not(debug_assertions)))]
 compile_error!("a release build wipes: `no-wipe` is for the test target `leak` alone");
 
-/// More than the keeper's whole stack takes, as the test target `leak` measures it in an agent that wipes nothing.
+/// More than the keeper's whole stack takes: 56,632 bytes in a debug build, 20,544 in a release build. Source: the test
+/// target `leak`, in an agent that wipes nothing.
 const DEPTH_BYTES: usize = 64 * 1024;
