@@ -161,14 +161,14 @@ static void hold_threads(int pid) {
 static size_t search_registers(const char *whose) {
     size_t searched = 0;
     for (struct thread *thread = threads; thread < threads + thread_count; thread++) {
-        char place[64];
-        snprintf(place, sizeof place, "%sregisters:%s", whose, thread->name);
 #ifdef __x86_64__
         const long sets[] = {NT_PRSTATUS, NT_X86_XSTATE};
 #else
         const long sets[] = {NT_PRSTATUS, NT_FPREGSET};
 #endif
         for (int i = 0; i < 2; i++) {
+            char place[64];
+            snprintf(place, sizeof place, "%s%s:%s", whose, i ? "vector" : "general", thread->name);
             static uint8_t set[1 << 16];
             struct iovec vector = {set, sizeof set};
             if (ptrace(PTRACE_GETREGSET, thread->tid, sets[i], &vector)) die("PTRACE_GETREGSET %ld", sets[i]);

@@ -58,7 +58,7 @@ struct Load {
 
 impl Scene {
     /// An agent whose secrets live in `memory`, and whose lineage has just been born.
-    pub async fn start(memory: &str, program: Option<PathBuf>) -> Self {
+    pub async fn start(memory: &str, program: &Path) -> Self {
         let directory = tempfile::Builder::new().prefix("selfsame-leak-").tempdir().unwrap();
         let (bus, tpm) = (PrivateBus::start(), Simulator::start().unwrap());
         let settings =
@@ -69,7 +69,7 @@ impl Scene {
             beat: Duration::from_millis(100),
             tcti: Some(tpm.tcti().to_owned()),
             config: Some(config),
-            program,
+            program: Some(program.to_owned()),
             ..AgentOptions::new(bus.address())
         };
         let monitor = monitor(bus.address(), directory.path());

@@ -66,7 +66,7 @@ impl Tally {
 
     /// Finds in other stops, elsewhere than with the keeper itself.
     pub fn strayed(&self) -> u64 {
-        let own = |place: &str| place == "stack:keeper" || place == "registers:keeper";
+        let own = |place: &str| ["stack:keeper", "general:keeper", "vector:keeper"].contains(&place);
         self.rows.iter().filter(|(place, _)| !own(place)).map(|(_, row)| row.hits[1]).sum()
     }
 
