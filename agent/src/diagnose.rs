@@ -10,6 +10,8 @@ use selfsame_dbus::Check;
 use crate::{
     config::{Config, DEFAULT_PATH},
     entropy::{Class, Cost, Gathering, Health, Pace, SourceStatus, Status},
+    lineage,
+    page::{self, MemoryKind, RegionError},
 };
 
 /// Asks all sources once, and prints what there is to say, as a JSON array on standard output.
@@ -23,13 +25,18 @@ pub(crate) fn print(config: &Config) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let text = serde_json::to_string_pretty(&checks(config, &status));
+    let memory = page::try_out(lineage::memory_kind(config.memory));
+    let text = serde_json::to_string_pretty(&checks(config, &status, memory));
     let printed = text.is_ok_and(|text| writeln!(std::io::stdout(), "{text}").is_ok());
     if printed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// All that there is to say, where the sources are as `status` has them.
-pub(crate) fn checks(config: &Config, status: &Status) -> Vec<Check> {
+/// All that there is to say, where the sources are as `status` has them, and the secrets live, or can't, as `memory` says.
+pub(crate) fn checks(
+    config: &Config,
+    status: &Status,
+    memory: Result<MemoryKind, RegionError>,
+) -> Vec<Check> {
     let mut checks = vec![settings(config, status), require(status)];
     for source in status.sources() {
         if source.class == Class::Tpm {
@@ -41,7 +48,7 @@ pub(crate) fn checks(config: &Config, status: &Status) -> Vec<Check> {
     checks.extend(unread_generator(config));
     checks.extend(speed(status));
     checks.extend(last_head(status));
-    checks.push(memory());
+    checks.push(secrets(memory));
     checks
 }
 
@@ -167,9 +174,18 @@ fn last_head(status: &Status) -> Option<Check> {
     (!status.is_head_kept()).then(|| check("last head", State::Fail, finding, remedy))
 }
 
-fn memory() -> Check {
-    let finding = "the secret state lives in ordinary memory: this version locks none";
-    check("memory", State::Warn, finding, "keep swap encrypted, and core dumps off")
+/// Where the secrets live.
+fn secrets(memory: Result<MemoryKind, RegionError>) -> Check {
+    let finding = match memory {
+        Ok(MemoryKind::Secret) => "secret: neither swapped nor dumped, and not even the kernel has it mapped",
+        Ok(MemoryKind::Locked) => "locked: neither swapped nor dumped",
+        Err(error) => {
+            let remedy =
+                "do as it says, or set `memory` to what this machine has: without it no lineage is born";
+            return check("memory", State::Fail, error.to_string(), remedy);
+        }
+    };
+    check("memory", State::Ok, finding, "")
 }
 
 /// Longer than a start-up test of a TPM that takes a second a command; `selfsame doctor` waits a minute for all of it.

@@ -29,6 +29,7 @@ use crate::{
     behaviour::Sample,
     clock::{AgeTime, Clock, nanos_of_ticks},
     entropy::{ClockReading, Contribution, Status},
+    page::{lock_stack, wipe_stack},
 };
 
 pub(crate) use handle::{Keeper, KeeperError};
@@ -129,6 +130,9 @@ struct Waiting {
 
 impl<M: Memory> Work<M> {
     fn run(mut self) -> Result<(), Ended> {
+        if let Err(error) = lock_stack() {
+            tracing::warn!("what the keeper computes with may be swapped: {error}");
+        }
         while let Ok(first) = self.receiver.recv() {
             let mut waiting = Waiting::default();
             self.sort(first, &mut waiting)?;
@@ -143,6 +147,8 @@ impl<M: Memory> Work<M> {
                 self.sort(next, &mut waiting)?;
             }
             self.moment(waiting.requests, waiting.beat)?;
+            // its pledges were made after the last change of the secrets, which wipes as well
+            wipe_stack();
             if waiting.stop {
                 break;
             }

@@ -24,7 +24,7 @@ use crate::{
     lineage::{self, Living, NotResumed},
     notify,
     options::{EX_CONFIG, Options},
-    page::{AdoptError, MemoryKind, SecretPage},
+    page::{AdoptError, MemoryKind, SecretPage, lock_stack, wipe_stack},
     service::{BusError, Connected, Diagnosing, TeeReports},
 };
 
@@ -107,6 +107,10 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
     if config.is_fallback {
         sources.set_by_last_settings();
     }
+    // this thread computes with secrets until the keeper has them
+    if let Err(error) = lock_stack() {
+        tracing::warn!("what the start computes with may be swapped: {error}");
+    }
     let mut origin = last_head.origin();
     let resumed = match Living::resumed(received, &boot_id, &clock) {
         Some(Err(why)) if why.is_held() => return Err(RunError::Held(why)),
@@ -140,10 +144,13 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
             living
         }
     };
+    // nor does it any more
+    wipe_stack();
     if let Err(error) = living.record_settings(&config.text) {
         tracing::warn!("these settings are not kept for a restart with bad ones: {error}");
     }
-    let memory = living.lineage.memory().kind().as_str();
+    let memory_kind = living.lineage.memory().kind();
+    let memory = memory_kind.as_str();
     let Living { lineage, born } = living;
     let kept = Kept { lineage, born, clock: clock.clone(), sources: sources.clone(), memory };
     let (keeper, thread) = keeper::start(kept)?;
@@ -165,7 +172,8 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
     let ended = runtime.block_on(async {
         let waiting = config.prove_waiting_per_uid;
         let (settings, status) = (config.clone(), sources.clone());
-        let diagnosing = Diagnosing::new(Arc::new(move || diagnose::checks(&settings, &status)));
+        let diagnosing =
+            Diagnosing::new(Arc::new(move || diagnose::checks(&settings, &status, Ok(memory_kind))));
         let reports = TeeReports::new(options.tsm_report_socket().to_owned());
         let (service, connections) =
             bus.serve(keeper.clone(), sources.clone(), waiting, diagnosing, reports).await?;
