@@ -83,6 +83,8 @@ impl Living {
         }
     }
 
+    /// (A call of its own, as a birth is.)
+    #[inline(never)]
     fn adopt(page: OwnedFd, history: OwnedFd, boot_id: &str, clock: &Clock) -> Result<Self, NotResumed> {
         let page = SecretPage::adopt(page, history)?;
         let birth =

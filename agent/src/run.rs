@@ -271,6 +271,8 @@ fn stop(
     }
 }
 
+/// (A call of its own: what it computes lies below the frame that the stack is locked and wiped from.)
+#[inline(never)]
 fn born(
     contributions: &[Contribution],
     clock: &Clock,
