@@ -264,6 +264,8 @@ impl<M: Memory> Work<M> {
         Ok(())
     }
 
+    /// (As `moment`, a call of its own: what it computes lies below the frame that the stack is locked and wiped from.)
+    #[inline(never)]
     fn stir(&mut self, name: String, bytes: &[u8]) -> Result<(), Ended> {
         let stirred = self.kept.lineage.stir(&[(&name, bytes)]);
         stirred.map_err(|error| Ended::NoMoment { why: error.to_string() })?;
@@ -338,6 +340,7 @@ impl<M: Memory> Work<M> {
         self.kept.clock.age().nanos_since(self.kept.born).unwrap_or(0)
     }
 
+    #[inline(never)]
     fn moment(&mut self, asked: Vec<Asked>, is_due: bool) -> Result<(), Ended> {
         let randomness = random()?;
         let (requests, replies): (Vec<_>, Vec<_>) = asked.into_iter().unzip();

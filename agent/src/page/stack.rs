@@ -17,7 +17,8 @@ pub(crate) fn wipe_stack() {
     }
 }
 
-/// Locks as much of this thread's stack, from the caller down: what it computes with is not swapped either.
+/// Locks as much of this thread's stack, from the caller down: what it computes with is not swapped either. What the caller
+/// then computes has to be in calls of their own, since its own frame is not below it.
 ///
 /// # Errors
 /// Where the limit on locked memory is too low.
@@ -29,7 +30,8 @@ pub(crate) fn lock_stack() -> Result<(), RegionError> {
     // the main thread's stack is mapped as far as it was used
     overwrite();
     let here = 0_u8;
-    region::lock(ptr::from_ref(&here).addr().saturating_sub(DEPTH_BYTES), DEPTH_BYTES)
+    let bottom = ptr::from_ref(&here).addr().saturating_sub(DEPTH_BYTES);
+    region::lock(bottom, DEPTH_BYTES + FRAME_BYTES)
 }
 
 #[inline(never)]
@@ -40,6 +42,9 @@ fn overwrite() {
 
 #[cfg(all(feature = "no-wipe", not(debug_assertions)))]
 compile_error!("a release build wipes: `no-wipe` is for the test target `leak` alone");
+
+/// More than this function's own frame takes, which others begin where it begins: a page may end between.
+const FRAME_BYTES: usize = 512;
 
 /// More than the keeper's whole stack takes: 56,632 bytes in a debug build, 20,544 in a release build. Source: the test
 /// target `leak`, in an agent that wipes nothing.
