@@ -268,6 +268,7 @@ fn hash_framed(purpose: Purpose, state: &mut Secret, mixed_in: bool, contributio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hazmat;
 
     #[test]
     fn a_contribution_can_not_pass_for_another() {
@@ -299,6 +300,29 @@ mod tests {
         }
         assert!(secrets.ahead().iter().all(|secret| *secret.expose() == [0; 32]));
         assert!(!secrets.is_ahead());
+    }
+
+    #[test]
+    fn secrets_become_bytes_and_bytes_secrets() {
+        let mut secrets = Secrets::blank();
+        secrets.begin(&[], &[1; 32]);
+        secrets.make_ahead(0, &[2; 32]);
+        secrets.step(0, 0x0201);
+        secrets.make_ahead(0x0201, &[3; 32]);
+        let bytes = hazmat::bytes_of(&secrets);
+        let all = [&secrets.state].into_iter().chain(&secrets.pending).chain(&secrets.ahead);
+        let mut expected: Vec<u8> = all.flat_map(|secret| *secret.expose()).collect();
+        expected.extend([1, 0, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(bytes, expected);
+        let again = hazmat::secrets_of(&bytes).expect("of that size");
+        assert_eq!(again.to_bytes(), bytes);
+        assert!(again.is_ahead() && again.head() == 0x0201);
+        let more = [&bytes[..], &[0; 8]].concat();
+        for bad in
+            [&[][..], &bytes[..bytes.len() - 1], &bytes[..bytes.len() - 8], &more[..bytes.len() + 1], &more]
+        {
+            assert!(hazmat::secrets_of(bad).is_none(), "{} bytes", bad.len());
+        }
     }
 
     #[test]
