@@ -31,6 +31,18 @@ impl Clock {
         AgeTime(u64::try_from(age.max(0)).unwrap_or(u64::MAX))
     }
 
+    /// Nanoseconds that the machine has slept since its boot, as far as it knows: BOOTTIME − MONOTONIC. A pause between the
+    /// two readings makes it less, never more.
+    pub(crate) fn slept_nanos(&self) -> u64 {
+        let boottime = self.0.read(HostClock::Boottime);
+        boottime.saturating_sub(self.0.read(HostClock::Monotonic))
+    }
+
+    /// Nanoseconds that it was awake: MONOTONIC.
+    pub(crate) fn awake_nanos(&self) -> u64 {
+        self.0.read(HostClock::Monotonic)
+    }
+
     /// Unix time in milliseconds, as the host has it; 0 before 1970.
     pub(crate) fn wall_ms(&self) -> u64 {
         self.0.read(HostClock::Wall) / NANOS_PER_MS

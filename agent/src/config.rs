@@ -195,7 +195,7 @@ const KEYS: [&str; 11] = [
 ];
 
 /// Keys that are read and checked, and that this version does not act on yet.
-const NOT_YET: [&str; 3] = ["on_generation_change", "on_tpm_reset", "drift_threshold"];
+const NOT_YET: [&str; 1] = ["drift_threshold"];
 
 /// What `require` may list. The kernel is never counted as hardware.
 const CLASSES: [Class; 5] = [Class::Tpm, Class::Tee, Class::Hsm, Class::Cpu, Class::Platform];

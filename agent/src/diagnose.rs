@@ -2,12 +2,14 @@
 //! `selfsame-agent diagnose`, which needs neither bus nor agent, share this.
 
 mod device;
+mod platform;
 
 use std::{io::Write, process::ExitCode, time::Duration};
 
 use selfsame_dbus::Check;
 
 use crate::{
+    breaks::Inhibiting,
     config::{Config, DEFAULT_PATH},
     entropy::{Class, Cost, Gathering, Health, Pace, SourceStatus, Status},
     lineage,
@@ -26,16 +28,18 @@ pub(crate) fn print(config: &Config) -> ExitCode {
         }
     };
     let memory = page::try_out(lineage::memory_kind(config.memory));
-    let text = serde_json::to_string_pretty(&checks(config, &status, memory));
+    let text = serde_json::to_string_pretty(&checks(config, &status, memory, None));
     let printed = text.is_ok_and(|text| writeln!(std::io::stdout(), "{text}").is_ok());
     if printed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// All that there is to say, where the sources are as `status` has them, and the secrets live, or can't, as `memory` says.
+/// `inhibiting` is the running agent's.
 pub(crate) fn checks(
     config: &Config,
     status: &Status,
     memory: Result<MemoryKind, RegionError>,
+    inhibiting: Option<&Inhibiting>,
 ) -> Vec<Check> {
     let mut checks = vec![settings(config, status), require(status)];
     for source in status.sources() {
@@ -49,6 +53,7 @@ pub(crate) fn checks(
     checks.extend(speed(status));
     checks.extend(last_head(status));
     checks.push(secrets(memory));
+    checks.extend(platform::checks(status, inhibiting));
     checks
 }
 

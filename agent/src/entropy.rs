@@ -1,5 +1,6 @@
 //! Where unpredictability comes from: the sources, and the thread that draws from them.
 
+mod afresh;
 mod condition;
 mod gather;
 mod health;
@@ -19,6 +20,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+pub(crate) use afresh::Afresh;
 pub(crate) use condition::{Health, Require, SourceStatus, Status, Unmet};
 pub(crate) use gather::{BirthError, Gathering, Notice, Pace, Running};
 use health::Claim;

@@ -54,6 +54,20 @@ pub(crate) fn keep([page, history]: [BorrowedFd<'_>; 2]) -> io::Result<bool> {
     Ok(true)
 }
 
+/// Has the service manager let go of what it keeps, where there is one.
+///
+/// # Errors
+/// Where there is a service manager, and it can't be told.
+pub(crate) fn forget() -> io::Result<()> {
+    if std::env::var_os("NOTIFY_SOCKET").is_none() {
+        return Ok(());
+    }
+    for name in [PAGE, HISTORY] {
+        sd_notify::notify(&[NotifyState::FdStoreRemove, NotifyState::FdName(name)])?;
+    }
+    Ok(())
+}
+
 /// The page's name in the store.
 const PAGE: &str = "selfsame-page";
 

@@ -2,10 +2,12 @@
 //!
 //! It waits on a bounded channel. All that is waiting when it wakes becomes one moment (group commit), so
 //! throughput is the bus's and not the hash function's. Nobody else ever sees the lineage; what others may read of
-//! it is [`Published`].
+//! it is [`Published`]. When a lineage ends, the keeper goes on with its successor ([`succession`]).
 
 mod handle;
 mod published;
+mod succession;
+mod turns;
 
 use std::{
     collections::BTreeSet,
@@ -20,13 +22,14 @@ use std::{
 
 use selfsame::{
     Behaviour, Evidence, EvidenceFields, HopAnswer, HopError, Introduction, Lineage, Memory, MomentError,
-    Proof, ProveRefusal, Request, Step,
+    Proof, ProveRefusal, Reason, Request, Step,
 };
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use zeroize::Zeroizing;
 
 use crate::{
     behaviour::Sample,
+    breaks::{Breaks, Found},
     clock::{AgeTime, Clock, nanos_of_ticks},
     entropy::{ClockReading, Contribution, Status},
     page::{lock_stack, wipe_stack},
@@ -34,6 +37,8 @@ use crate::{
 
 pub(crate) use handle::{Keeper, KeeperError};
 pub(crate) use published::Published;
+pub(crate) use succession::{Births, Newborn};
+use turns::Turns;
 
 /// What the keeper is told.
 enum Message {
@@ -42,30 +47,46 @@ enum Message {
     Hop { index: u64, tier: u8, way: bool, reply: oneshot::Sender<Result<HopAnswer, HopError>> },
     Stir(Contribution),
     Beat(Sample),
+    Moment { is_afresh: bool, reply: oneshot::Sender<()> },
+    End { reason: Reason, reply: oneshot::Sender<()> },
     Stop,
+}
+
+/// What the keeper tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// A lineage ended, and another began.
+    Ended {
+        /// The one that ended, as the bus has it.
+        lineage: String,
+        /// Why.
+        reason: Reason,
+        /// The one that began.
+        successor: String,
+    },
+    /// Something degrades the lineage: look at the [`Status`].
+    Marked,
 }
 
 /// Why the keeper's thread ended.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum Ended {
-    /// The age clock stands behind the lineage's own age, by more than a pause of the clock's own kind.
-    #[error("the age clock went backwards: it stands at tick {now}, the lineage at {head}")]
-    ClockBackwards {
-        /// The age clock, in the lineage's ticks.
-        now: u64,
-        /// The head's index.
-        head: u64,
-    },
     /// The lineage can't take another step.
     #[error("no further moment can be made: {why}")]
     NoMoment {
         /// Why.
         why: String,
     },
+    /// No lineage can succeed the one that ended.
+    #[error("no lineage can be born after the one that ended: {why}")]
+    NoSuccessor {
+        /// Why.
+        why: String,
+    },
     /// The kernel gives no randomness.
     #[error("the kernel gives no random bytes: {0}")]
-    Kernel(getrandom::Error),
+    Kernel(#[from] getrandom::Error),
 }
 
 /// The lineage, and what its moments are made from.
@@ -80,30 +101,40 @@ pub(crate) struct Kept<M> {
     pub(crate) sources: Status,
     /// Where the secrets live, as the bus has it.
     pub(crate) memory: &'static str,
+    /// What the platform says of copies and resets.
+    pub(crate) breaks: Breaks,
+    /// How a lineage is ended, and the next one born.
+    pub(crate) births: Box<dyn Births<M>>,
 }
 
-/// Starts the keeper's thread.
+/// Starts the keeper's thread. What it has to tell comes out of the receiver.
 ///
 /// # Errors
 /// Where no thread can be started.
-pub(crate) fn start<M>(kept: Kept<M>) -> io::Result<(Keeper, JoinHandle<Result<(), Ended>>)>
+#[expect(clippy::type_complexity, reason = "a handle, what it tells, and a thread")]
+pub(crate) fn start<M>(
+    kept: Kept<M>,
+) -> io::Result<(Keeper, mpsc::Receiver<Told>, JoinHandle<Result<(), Ended>>)>
 where
     M: Memory + Send + 'static,
 {
     let (sender, receiver) = sync_channel(WAITING_MOST);
     let (alive, ends) = watch::channel(());
+    let (tell, told) = mpsc::channel(TOLD_MOST);
     let published = Arc::new(Published::of(&kept.lineage, kept.memory));
     let work = Work {
         kept,
         receiver,
         published: published.clone(),
         _alive: alive,
+        tell,
         names: BTreeSet::new(),
         samples: 0,
         tpm_clock: None,
+        broken: None,
     };
     let thread = thread::Builder::new().name("keeper".into()).spawn(move || work.run())?;
-    Ok((Keeper::new(sender, published, ends), thread))
+    Ok((Keeper::new(sender, published, ends), told, thread))
 }
 
 struct Work<M> {
@@ -112,20 +143,37 @@ struct Work<M> {
     published: Arc<Published>,
     /// Goes with the thread: who waits for its end sees it.
     _alive: watch::Sender<()>,
+    tell: mpsc::Sender<Told>,
     /// Sources mixed in since the last moment.
     names: BTreeSet<String>,
     /// Samples of behaviour so far.
     samples: u64,
     /// The TPM's clock, where it was read since the last moment.
     tpm_clock: Option<ClockReading>,
+    /// Why the lineage has to end before its next moment.
+    broken: Option<Reason>,
 }
 
+/// A request, and who waits for its answer.
+type Asked = (Request, oneshot::Sender<Result<Proof, ProveRefusal>>);
+
 /// What is waiting, sorted.
-#[derive(Default)]
 struct Waiting {
-    requests: Vec<(Request, oneshot::Sender<Result<Proof, ProveRefusal>>)>,
-    beat: bool,
+    turns: Turns<Asked>,
+    /// A moment is to be made, asked for or not.
+    moment: bool,
+    /// Who waits for a moment, and not for an answer.
+    replies: Vec<oneshot::Sender<()>>,
+    /// The lineage is to end, once what waits is answered.
+    end: Option<(Reason, oneshot::Sender<()>)>,
     stop: bool,
+}
+
+impl Waiting {
+    /// What is waiting is answered first; what comes after that waits for what comes after that.
+    fn is_closed(&self) -> bool {
+        self.stop || self.end.is_some()
+    }
 }
 
 impl<M: Memory> Work<M> {
@@ -133,50 +181,85 @@ impl<M: Memory> Work<M> {
         if let Err(error) = lock_stack() {
             tracing::warn!("what the keeper computes with may be swapped: {error}");
         }
-        while let Ok(first) = self.receiver.recv() {
-            let mut waiting = Waiting::default();
-            self.sort(first, &mut waiting)?;
-            if waiting.stop {
-                break;
+        let none =
+            || Waiting { turns: Turns::new(), moment: false, replies: Vec::new(), end: None, stop: false };
+        let mut waiting = none();
+        loop {
+            if waiting.turns.is_empty() && self.broken.is_none() {
+                let Ok(first) = self.receiver.recv() else { return Ok(()) };
+                self.sort(first, &mut waiting)?;
             }
-            if waiting.requests.is_empty() && !waiting.beat {
+            if self.broken.is_some() || !waiting.turns.is_empty() || waiting.moment {
+                while let Some(reason) = self.why_broken() {
+                    if !self.succeed(reason, None)? {
+                        return Ok(());
+                    }
+                }
+                for _ in 0..WAITING_MOST {
+                    let next = if waiting.is_closed() { None } else { self.receiver.try_recv().ok() };
+                    let Some(next) = next else { break };
+                    self.sort(next, &mut waiting)?;
+                }
+                self.moment(waiting.turns.take(BATCH_MOST), std::mem::take(&mut waiting.moment))?;
+                // its pledges were made after the last change of the secrets, which wipes as well
+                wipe_stack();
+                waiting.replies.drain(..).for_each(done);
+            }
+            if !waiting.turns.is_empty() {
                 continue;
             }
-            self.wait_for_tick()?;
-            for next in self.receiver.try_iter().take(BATCH_MOST).collect::<Vec<_>>() {
-                self.sort(next, &mut waiting)?;
+            if let Some((reason, reply)) = waiting.end.take()
+                && !self.succeed(reason, Some(reply))?
+            {
+                return Ok(());
             }
-            self.moment(waiting.requests, waiting.beat)?;
-            // its pledges were made after the last change of the secrets, which wipes as well
-            wipe_stack();
             if waiting.stop {
-                break;
+                return Ok(());
             }
         }
-        Ok(())
     }
 
     /// Does at once what needs no moment, and puts the rest with what waits for one.
     fn sort(&mut self, message: Message, waiting: &mut Waiting) -> Result<(), Ended> {
         match message {
-            Message::Prove { request, reply } => waiting.requests.push((*request, reply)),
+            Message::Prove { request, reply } => {
+                // a request without a uid is none of the service's
+                let uid = request.subject.uid.unwrap_or(u32::MAX);
+                waiting.turns.push(uid, (*request, reply));
+            }
             Message::Introduce { reply } => drop(reply.send(self.kept.lineage.introduce())),
             Message::Hop { index, tier, way, reply } => {
                 drop(reply.send(self.kept.lineage.hop(index, tier, way)));
             }
-            Message::Stir(Contribution { name, bytes, clock }) => {
-                self.stir(name, &bytes)?;
-                if let Some(reading) = clock {
-                    self.tpm_clock = Some(reading);
-                    self.published.note_tpm_clock(reading);
-                }
-            }
+            Message::Stir(contribution) => self.contribution(contribution)?,
             Message::Beat(sample) => {
                 self.samples += 1;
                 self.stir(BEHAVIOUR.to_owned(), sample.bytes())?;
-                waiting.beat = true;
+                waiting.moment = true;
             }
+            Message::Moment { is_afresh, reply } => {
+                if is_afresh {
+                    for contribution in self.kept.births.quick() {
+                        self.contribution(contribution)?;
+                    }
+                }
+                waiting.moment = true;
+                waiting.replies.push(reply);
+            }
+            Message::End { reason, reply } => waiting.end = Some((reason, reply)),
             Message::Stop => waiting.stop = true,
+        }
+        Ok(())
+    }
+
+    fn contribution(&mut self, contribution: Contribution) -> Result<(), Ended> {
+        let Contribution { name, bytes, clock } = contribution;
+        self.stir(name, &bytes)?;
+        if let Some(clock) = clock {
+            self.tpm_clock = Some(clock);
+            self.published.note_tpm_clock(clock);
+            let found = self.kept.breaks.tpm_clock(clock, self.kept.clock.slept_nanos());
+            self.take(found);
         }
         Ok(())
     }
@@ -190,21 +273,61 @@ impl<M: Memory> Work<M> {
         Ok(())
     }
 
-    /// Waits until the age clock has passed the head's tick: each moment's index is greater than the one before.
-    fn wait_for_tick(&self) -> Result<(), Ended> {
+    /// Takes note of what was found of the platform.
+    fn take(&mut self, found: Option<Found>) {
+        match found {
+            None => {}
+            Some(Found::End(reason)) => self.broken = Some(reason),
+            Some(Found::Mark(why)) => {
+                tracing::warn!("{why}; the lineage goes on, degraded");
+                self.kept.sources.mark(why);
+                self.tell(Told::Marked);
+            }
+            Some(Found::Note(what)) => tracing::info!("{what}"),
+        }
+    }
+
+    fn tell(&self, told: Told) {
+        if self.tell.try_send(told).is_err() {
+            tracing::debug!("what the keeper tells can't be passed on: nobody takes it");
+        }
+    }
+
+    /// Waits until the next moment may be made, and says why this lineage must not make it, where that is so.
+    fn why_broken(&mut self) -> Option<Reason> {
+        if self.broken.is_none() && !self.wait_for_tick() {
+            self.broken = Some(Reason::Rollback);
+        }
+        self.look();
+        self.broken.take()
+    }
+
+    /// Looks whether the platform says that this machine is a copy.
+    fn look(&mut self) {
+        if self.broken.is_none() {
+            let found = self.kept.breaks.platform();
+            self.take(found);
+        }
+    }
+
+    /// Waits until the age clock has passed the head's tick: each moment's index is greater than the one before. False
+    /// where that clock went backwards, by more than a pause of its own kind.
+    fn wait_for_tick(&self) -> bool {
         let head = self.kept.lineage.head().index;
         let mut backwards = 0;
         loop {
             let age = self.age_nanos();
             let wait = nanos_of_ticks(head + 1).saturating_sub(age);
             if wait == 0 {
-                return Ok(());
+                return true;
             }
             if wait > BACKWARDS_NANOS {
                 // a pause between the clock's readings puts it behind as well, once
                 backwards += 1;
                 if backwards == BACKWARDS_READINGS {
-                    return Err(Ended::ClockBackwards { now: crate::clock::ticks(age), head });
+                    let now = crate::clock::ticks(age);
+                    tracing::error!(now, head, "the age clock went backwards");
+                    return false;
                 }
                 continue;
             }
@@ -218,35 +341,30 @@ impl<M: Memory> Work<M> {
     }
 
     #[inline(never)]
-    fn moment(
-        &mut self,
-        requests: Vec<(Request, oneshot::Sender<Result<Proof, ProveRefusal>>)>,
-        beat: bool,
-    ) -> Result<(), Ended> {
+    fn moment(&mut self, asked: Vec<Asked>, is_due: bool) -> Result<(), Ended> {
         let randomness = random()?;
-        let step = Step {
-            index: crate::clock::ticks(self.age_nanos()),
-            wall_ms: self.kept.clock.wall_ms(),
-            randomness: &randomness,
-            evidence: self.evidence(),
-        };
-        let (requests, replies): (Vec<_>, Vec<_>) = requests.into_iter().unzip();
+        let (requests, replies): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
         let no_moment = |error: MomentError<M::Error>| Ended::NoMoment { why: error.to_string() };
         let before = self.kept.lineage.head();
-        let answers = if requests.is_empty() {
-            if beat {
-                self.kept.lineage.moment(step).map_err(no_moment)?;
-            }
-            Vec::new()
-        } else {
-            self.kept.lineage.prove(step, requests).map_err(no_moment)?
-        };
+        let mut answers = Vec::new();
+        if !requests.is_empty() {
+            let step = self.step(&randomness);
+            answers = self.kept.lineage.prove(step, requests).map_err(no_moment)?;
+        }
+        // where none of the requests could be answered, a moment may be due all the same
+        if is_due && self.kept.lineage.head() == before {
+            let step = self.step(&randomness);
+            self.kept.lineage.moment(step).map_err(no_moment)?;
+        }
         if self.kept.lineage.head() != before {
             self.names.clear();
             self.tpm_clock = None;
             self.published.update(&self.kept.lineage);
         }
-        for (answer, reply) in answers.into_iter().zip(replies) {
+        // copied between the first look and here, the copy may give the same answers: then nobody does
+        self.look();
+        let is_own = self.broken.is_none();
+        for (answer, reply) in answers.into_iter().zip(replies).filter(|_| is_own) {
             if matches!(answer, Err(ProveRefusal::ForeignAnchor { .. })) {
                 self.published.count_foreign_anchor();
             }
@@ -262,6 +380,11 @@ impl<M: Memory> Work<M> {
             .lineage
             .prepare(&randomness, TIERS_AHEAD)
             .map_err(|error| Ended::NoMoment { why: error.to_string() })
+    }
+
+    fn step<'a>(&self, randomness: &'a [u8; 32]) -> Step<'a> {
+        let index = crate::clock::ticks(self.age_nanos());
+        Step { index, wall_ms: self.kept.clock.wall_ms(), randomness, evidence: self.evidence() }
     }
 
     /// What the host says of itself, in the next moment.
@@ -281,10 +404,18 @@ impl<M: Memory> Work<M> {
     }
 }
 
+/// Says that it is done; who has gone needs no answer.
+fn done(reply: oneshot::Sender<()>) {
+    let _ = reply.send(());
+}
+
 /// 32 bytes of the kernel's getrandom.
-pub(crate) fn random() -> Result<Zeroizing<[u8; 32]>, Ended> {
+///
+/// # Errors
+/// Where the kernel gives none.
+pub(crate) fn random() -> Result<Zeroizing<[u8; 32]>, getrandom::Error> {
     let mut bytes = Zeroizing::new([0; 32]);
-    getrandom::fill(&mut *bytes).map_err(Ended::Kernel)?;
+    getrandom::fill(&mut *bytes)?;
     Ok(bytes)
 }
 
@@ -295,8 +426,11 @@ const BEHAVIOUR: &str = "behaviour";
 /// Busy.
 const WAITING_MOST: usize = 8192;
 
-/// Messages before one moment at most, far below the protocol's 65,536: so that the first does not wait long.
+/// Requests of one moment at most, far below the protocol's 65,536: so that the first does not wait long.
 const BATCH_MOST: usize = 2048;
+
+/// What the keeper has told and nobody has taken: a break takes milliseconds, and is told at once.
+const TOLD_MOST: usize = 64;
 
 /// Pledges of so many tiers are made ahead: 255 of 256 moments at random need no more.
 const TIERS_AHEAD: usize = 4;

@@ -126,10 +126,10 @@ impl Record {
     }
 }
 
-/// The thread that writes the head: at once, every minute, and at its end. Dropped, it is stopped. It is a thread of its
+/// The thread that writes the head: at once, every minute, when it is told to, and at its end. Dropped, it is stopped. It is a thread of its
 /// own, since a disk that hangs must delay no moment.
 pub(crate) struct HeadWriter {
-    /// Nothing is sent: its end is the sign.
+    /// What is sent: write now. Its end: write once more, and stop.
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -165,12 +165,20 @@ impl HeadWriter {
         };
         let thread = thread::Builder::new().name("last-head".into()).spawn(move || {
             keep();
-            while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+            while stopped.recv_timeout(every) != Err(RecvTimeoutError::Disconnected) {
                 keep();
             }
             keep();
         })?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Has it written now: there is another lineage.
+    pub(crate) fn write_now(&self) {
+        if let Some(stop) = &self.stop {
+            // where the thread has panicked, that was heard
+            let _ = stop.send(());
+        }
     }
 }
 

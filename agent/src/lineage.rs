@@ -41,6 +41,14 @@ pub(crate) enum NotResumed {
         /// The head.
         head: u64,
     },
+    /// VMClock's generation counter is not what it was at the lineage's birth: the machine was loaded from a snapshot.
+    #[error("VMClock's generation counter was {before} and is {now}: this machine may be a copy")]
+    Cloned {
+        /// At the lineage's birth.
+        before: u64,
+        /// Now.
+        now: u64,
+    },
     /// Page and history don't go together.
     #[error(transparent)]
     Resume(#[from] ResumeError),
@@ -56,6 +64,7 @@ impl NotResumed {
     pub(crate) fn reason(&self) -> selfsame::Reason {
         match self {
             Self::ClockBackwards { .. } => selfsame::Reason::Rollback,
+            Self::Cloned { .. } => selfsame::Reason::Clone,
             Self::OtherBoot => selfsame::Reason::Boot,
             _ => selfsame::Reason::Lost,
         }
@@ -67,29 +76,46 @@ impl NotResumed {
 struct BirthRecord {
     age_nanos: u64,
     boot_id: String,
+    /// VMClock's generation counter, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    generation: Option<u64>,
 }
 
 impl Living {
     /// Goes on with what was handed over; none: nothing was.
+    ///
+    /// `generation` is VMClock's counter now: where it must be that of the birth.
     pub(crate) fn resumed(
         received: Received,
         boot_id: &str,
+        generation: Option<u64>,
         clock: &Clock,
     ) -> Option<Result<Self, NotResumed>> {
         match (received.page, received.history) {
             (None, None) => None,
-            (Some(page), Some(history)) => Some(Self::adopt(page, history, boot_id, clock)),
+            (Some(page), Some(history)) => Some(Self::adopt(page, history, boot_id, generation, clock)),
             _ => Some(Err(NotResumed::Half)),
         }
     }
 
     /// (A call of its own, as a birth is.)
     #[inline(never)]
-    fn adopt(page: OwnedFd, history: OwnedFd, boot_id: &str, clock: &Clock) -> Result<Self, NotResumed> {
+    fn adopt(
+        page: OwnedFd,
+        history: OwnedFd,
+        boot_id: &str,
+        generation: Option<u64>,
+        clock: &Clock,
+    ) -> Result<Self, NotResumed> {
         let page = SecretPage::adopt(page, history)?;
         let birth =
             page.history().birth().and_then(|bytes| serde_json::from_slice::<BirthRecord>(bytes).ok());
         let birth = birth.filter(|birth| birth.boot_id == boot_id).ok_or(NotResumed::OtherBoot)?;
+        if let (Some(before), Some(now)) = (birth.generation, generation)
+            && before != now
+        {
+            return Err(NotResumed::Cloned { before, now });
+        }
         let born = AgeTime::of_nanos(birth.age_nanos);
         let entries: Vec<Vec<u8>> = page.history().lineage().collect();
         let lineage = Lineage::resumed(page, entries)?;
@@ -103,12 +129,13 @@ impl Living {
         Ok(living)
     }
 
-    /// Records when the lineage was born, and by which settings.
+    /// Records when the lineage was born.
     ///
     /// # Errors
     /// Where the history can't be written.
-    pub(crate) fn record_birth(&mut self, boot_id: &str) -> std::io::Result<()> {
-        let record = BirthRecord { age_nanos: self.born.nanos(), boot_id: boot_id.to_owned() };
+    pub(crate) fn record_birth(&mut self, boot_id: &str, generation: Option<u64>) -> std::io::Result<()> {
+        let (age_nanos, boot_id) = (self.born.nanos(), boot_id.to_owned());
+        let record = BirthRecord { age_nanos, boot_id, generation };
         let record = serde_json::to_vec(&record)?;
         self.lineage.memory_mut().history_mut().append(Kind::Birth, &record)
     }

@@ -6,6 +6,8 @@
 
 mod beat;
 mod behaviour;
+mod births;
+mod breaks;
 mod clock;
 mod config;
 mod diagnose;

@@ -107,6 +107,13 @@ impl SecretPage {
         [self.slots.words().fd(), self.history.fd()]
     }
 
+    /// Erases all that is secret, for good: this lineage is over, whoever keeps its descriptors.
+    pub(crate) fn end(&mut self) {
+        self.kept = false;
+        self.slots.wipe();
+        wipe_stack();
+    }
+
     /// They are kept elsewhere: from now on an end of this process erases nothing.
     pub(crate) fn set_kept(&mut self) {
         self.kept = true;

@@ -1,10 +1,13 @@
 //! Puts the parts together, runs them, and takes them apart.
 
-use std::{io, sync::Arc, thread::JoinHandle, time::Duration};
-
-use selfsame::{
-    Birth, BirthError as LineageError, Evidence, EvidenceError, EvidenceFields, Lineage, Memory, Origin, Salt,
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, atomic::AtomicU64},
+    thread::JoinHandle,
+    time::Duration,
 };
+
 use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
@@ -13,18 +16,20 @@ use tokio::{
 
 use crate::{
     beat::Beat,
+    births::{NotBorn, Nursery, Succession},
+    breaks::{Breaks, Generations, Inhibiting, Listening, VmClock, sleep},
     clock::{self, Clock},
-    config::Config,
+    config::{Config, OnChange},
     diagnose,
     entropy::{BirthError, Contribution, Gathering, Health, Notice, Pace, Running, Status},
-    handover::{self, Received},
+    handover::Received,
     hardening::{self, HardenError},
-    keeper::{self, Ended, Keeper, Kept, random},
+    keeper::{self, Ended, Keeper, Kept},
     last_head::{HeadWriter, LastHead, Latest, WRITE_EVERY},
     lineage::{self, Living, NotResumed},
     notify,
     options::{EX_CONFIG, Options},
-    page::{AdoptError, MemoryKind, SecretPage, lock_stack, wipe_stack},
+    page::{lock_stack, wipe_stack},
     service::{BusError, Connected, Diagnosing, TeeReports},
 };
 
@@ -41,21 +46,15 @@ pub(crate) enum RunError {
     /// The keeper can't go on.
     #[error(transparent)]
     Keeper(#[from] Ended),
-    /// There is no memory for secrets as it is asked for.
-    #[error("no memory for secrets")]
-    Memory(#[source] AdoptError),
+    /// No lineage could be made of what was gathered.
+    #[error(transparent)]
+    NotBorn(#[from] NotBorn),
     /// Another live agent has the lineage that was handed to this one.
     #[error(transparent)]
     Held(NotResumed),
     /// The process can't be kept from being looked into.
     #[error("the process can't be hardened")]
     Harden(#[from] HardenError),
-    /// The lineage could not be made of what was gathered.
-    #[error("no lineage can be born")]
-    Lineage(#[source] LineageError<<SecretPage as Memory>::Error>),
-    /// The evidence of the genesis would be too long.
-    #[error(transparent)]
-    Evidence(#[from] EvidenceError),
     /// The system refuses threads, signals or a runtime.
     #[error("the system refuses what the agent needs")]
     System(#[from] io::Error),
@@ -68,10 +67,10 @@ impl RunError {
     /// The process's exit code, after sysexits.h.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Birth(_) | Self::Memory(_) => EX_CONFIG,
+            Self::Birth(_) | Self::NotBorn(NotBorn::Memory(_)) => EX_CONFIG,
             Self::Bus(_) | Self::Held(_) => EX_UNAVAILABLE,
-            Self::System(_) | Self::Harden(_) => EX_OSERR,
-            Self::Keeper(_) | Self::Lineage(_) | Self::Evidence(_) | Self::Panicked => EX_SOFTWARE,
+            Self::System(_) | Self::Harden(_) | Self::NotBorn(NotBorn::Record(_)) => EX_OSERR,
+            Self::Keeper(_) | Self::NotBorn(_) | Self::Panicked => EX_SOFTWARE,
         }
     }
 }
@@ -111,8 +110,13 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
     if let Err(error) = lock_stack() {
         tracing::warn!("what the start computes with may be swapped: {error}");
     }
+    let told = Arc::new(AtomicU64::new(0));
+    let _listening = Listening::start(told.clone(), clock.clone())?;
+    let mut breaks = Breaks::of(vmclock(), told, config);
     let mut origin = last_head.origin();
-    let resumed = match Living::resumed(received, &boot_id, &clock) {
+    // one that changed while there was no agent ends the lineage, unless such a change is only to be marked
+    let generation = breaks.generation().filter(|_| config.on_generation_change == OnChange::End);
+    let resumed = match Living::resumed(received, &boot_id, generation, &clock) {
         Some(Err(why)) if why.is_held() => return Err(RunError::Held(why)),
         Some(Err(why)) => {
             tracing::error!(
@@ -126,6 +130,13 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
         None => None,
     };
     let was_resumed = resumed.is_some();
+    let nursery = Nursery {
+        clock: clock.clone(),
+        sources: sources.clone(),
+        boot_id,
+        memory: lineage::memory_kind(config.memory),
+        settings: config.text.clone(),
+    };
     let mut living = match resumed {
         Some(living) => living,
         None => {
@@ -137,28 +148,35 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
             };
             gathering = waited;
             warn_of_failed(&sources);
-            let kind = lineage::memory_kind(config.memory);
-            let mut living = born(&contributions, &clock, &sources, origin, kind)?;
-            living.record_birth(&boot_id)?;
-            keep(&mut living);
+            let living = nursery.born(&contributions, origin, breaks.generation())?;
+            breaks.begin_tpm(living.lineage.genesis().evidence().fields(), clock.slept_nanos());
             living
         }
     };
     // nor does it any more
     wipe_stack();
-    living.record_settings(&config.text)?;
+    if let Err(error) = living.record_settings(&config.text) {
+        tracing::warn!("these settings are not kept for a restart with bad ones: {error}");
+    }
     let memory_kind = living.lineage.memory().kind();
     let memory = memory_kind.as_str();
     let Living { lineage, born } = living;
-    let kept = Kept { lineage, born, clock: clock.clone(), sources: sources.clone(), memory };
-    let (keeper, thread) = keeper::start(kept)?;
+    let afresh = gathering.afresh(config.sources.attach_quick());
+    let births = Box::new(Succession { nursery, afresh });
+    let (kept_clock, kept_sources) = (clock.clone(), sources.clone());
+    let kept = Kept { lineage, born, clock: kept_clock, sources: kept_sources, memory, breaks, births };
+    let (keeper, ends, thread) = keeper::start(kept)?;
     let published = keeper.published().clone();
+    let face = published.face();
+    // in the message too: the journal shows fields only to who asks for them
     tracing::info!(
-        lineage = %published.lineage(),
-        reason = published.genesis().origin().reason().as_str(),
-        condition = sources.condition().as_str(),
+        lineage = %face.lineage,
         memory,
-        "{}", if was_resumed { "gone on with" } else { "born" }
+        "{} lineage {}: origin {}, memory {memory}, condition {}",
+        if was_resumed { "gone on with" } else { "born:" },
+        face.lineage,
+        face.genesis.origin().reason().as_str(),
+        sources.condition().as_str(),
     );
 
     let (changed, changes) = watch::channel(());
@@ -167,14 +185,19 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
     let ended = runtime.block_on(async {
         let waiting = config.prove_waiting_per_uid;
         let (settings, status) = (config.clone(), sources.clone());
-        let diagnosing =
-            Diagnosing::new(Arc::new(move || diagnose::checks(&settings, &status, Ok(memory_kind))));
+        let inhibiting = Inhibiting::default();
+        let inhibited = inhibiting.clone();
+        let diagnosing = Diagnosing::new(Arc::new(move || {
+            diagnose::checks(&settings, &status, Ok(memory_kind), Some(&inhibited))
+        }));
         let reports = TeeReports::new(options.tsm_report_socket().to_owned());
         let (service, connections) =
             bus.serve(keeper.clone(), sources.clone(), waiting, diagnosing, reports).await?;
         tracing::info!(bus = %options.bus(), "serving");
         notify::ready();
         // not before: a lineage that nobody could meet is nobody's predecessor
+        let connection = service.connection().clone();
+        let sleep = sleep::watch(options.bus(), connection, keeper.clone(), clock.clone(), inhibiting);
         let latest = latest(keeper.clone(), clock);
         let writing = HeadWriter::start(last_head, WRITE_EVERY, latest, move |is_kept| {
             sources.set_head_kept(is_kept);
@@ -182,7 +205,8 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
         })?;
         tokio::select! {
             error = service.run(connections) => return Err(RunError::Bus(error)),
-            () = service.tell(changes, published.foreign_anchors()) => {}
+            () = service.tell(changes, published.foreign_anchors(), ends, || writing.write_now()) => {}
+            () = sleep => {}
             () = keeper.ended() => {}
             () = signals.told_to_end() => {}
         }
@@ -235,9 +259,10 @@ impl Signals {
 fn latest(keeper: Keeper, clock: Clock) -> impl Fn() -> Latest + Send + 'static {
     move || {
         let published = keeper.published();
+        let face = published.face();
         Latest {
-            lineage: *published.lineage(),
-            head: published.head(),
+            lineage: face.lineage,
+            head: face.head,
             wall_ms: clock.wall_ms(),
             tpm_clock: published.tpm_clock(),
         }
@@ -261,9 +286,10 @@ fn stop(
     thread: JoinHandle<Result<(), Ended>>,
     ended: &Result<(), RunError>,
 ) -> Result<(), RunError> {
+    // the keeper holds a way to the sources, for a birth: they are let go when that is gone
+    keeper.stop();
     drop(beat);
     entropy.stop();
-    keeper.stop();
     match thread.join() {
         Ok(result) if ended.is_ok() => result.map_err(RunError::Keeper),
         Ok(_) => Ok(()),
@@ -271,45 +297,16 @@ fn stop(
     }
 }
 
-/// (A call of its own: what it computes lies below the frame that the stack is locked and wiped from.)
-#[inline(never)]
-fn born(
-    contributions: &[Contribution],
-    clock: &Clock,
-    sources: &Status,
-    origin: Origin,
-    kind: MemoryKind,
-) -> Result<Living, RunError> {
-    let named: Vec<(&str, &[u8])> =
-        contributions.iter().map(|given| (given.name.as_str(), given.bytes.as_slice())).collect();
-    let evidence = Evidence::new(EvidenceFields {
-        sources: Some(named.iter().map(|(name, _)| (*name).to_owned()).collect()),
-        behaviour: None,
-        tpm_clock: contributions.iter().find_map(|given| given.clock).map(Into::into),
-        condition: Some(sources.condition().in_evidence()),
-    })?;
-    let page = SecretPage::create(kind).map_err(RunError::Memory)?;
-    let (randomness, salt) = (random()?, random()?);
-    let born = clock.age();
-    let birth = Birth {
-        contributions: &named,
-        randomness: &randomness,
-        salt: Salt::new(*salt),
-        wall_ms: clock.wall_ms(),
-        evidence,
-        origin,
-    };
-    let lineage = Lineage::born(page, birth).map_err(RunError::Lineage)?;
-    Ok(Living { lineage, born })
-}
-
-/// Has the service manager keep the lineage over this process's end, where there is one.
-fn keep(living: &mut Living) {
-    match handover::keep(living.lineage.memory().descriptors()) {
-        Ok(true) => living.lineage.memory_mut().set_kept(),
-        Ok(false) => tracing::info!("no service manager: the lineage ends with this process"),
-        Err(error) => {
-            tracing::error!(%error, "the service manager can't keep the lineage: it ends with this process")
+/// VMClock's page, where the hypervisor has one.
+fn vmclock() -> Option<Box<dyn Generations>> {
+    match VmClock::find(Path::new("/dev"))? {
+        Ok(clock) => {
+            tracing::info!(device = %clock.path().display(), "looked at before every moment");
+            Some(Box::new(clock))
+        }
+        Err(why) => {
+            tracing::warn!("{why}; a copy of this machine is not told by VMClock");
+            None
         }
     }
 }

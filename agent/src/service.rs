@@ -13,15 +13,19 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use selfsame_dbus::{AGENT_BUS_NAME, AGENT_PATH, Bus};
 use tokio::{
-    sync::watch,
+    sync::{mpsc, watch},
     time::{Instant, sleep_until, timeout},
 };
 use zbus::{
     Connection,
     fdo::{DBusProxy, NameOwnerChangedStream, RequestNameFlags, RequestNameReply},
+    object_server::SignalEmitter,
 };
 
-use crate::{entropy::Status, keeper::Keeper};
+use crate::{
+    entropy::Status,
+    keeper::{Keeper, Told},
+};
 use caller::Callers;
 pub(crate) use diagnosing::Diagnosing;
 pub(crate) use identity::Identity;
@@ -107,6 +111,17 @@ impl Connected {
     }
 }
 
+async fn tell_of(told: Told, identity: &Identity, emitter: &SignalEmitter<'_>) -> zbus::Result<()> {
+    if let Told::Ended { lineage, reason, successor } = told {
+        Identity::lineage_ended(emitter, &lineage, reason.as_str(), &successor).await?;
+        identity.lineage_changed(emitter).await?;
+        identity.born_changed(emitter).await?;
+        identity.origin_changed(emitter).await?;
+        identity.memory_changed(emitter).await?;
+    }
+    identity.condition_changed(emitter).await
+}
+
 fn no_bus(bus: &Bus, why: zbus::Error) -> BusError {
     BusError::NoBus { bus: bus.to_string(), why, remedy: remedy(bus) }
 }
@@ -119,6 +134,11 @@ pub(crate) struct Service {
 }
 
 impl Service {
+    /// The connection.
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// Serves until the connection ends, and says why. `changes` tells who comes to the bus, and goes.
     pub(crate) async fn run(&self, mut changes: NameOwnerChangedStream) -> BusError {
         while let Some(change) = changes.next().await {
@@ -130,8 +150,14 @@ impl Service {
     }
 
     /// Tells of changed properties, for ever: of the sources whenever `sources` changes, of the foreign anchors
-    /// whenever one more is counted.
-    pub(crate) async fn tell(&self, mut sources: watch::Receiver<()>, mut foreign: watch::Receiver<u64>) {
+    /// whenever one more is counted, of another lineage when the keeper tells it; `on_end` is called then.
+    pub(crate) async fn tell(
+        &self,
+        mut sources: watch::Receiver<()>,
+        mut foreign: watch::Receiver<u64>,
+        mut keeper: mpsc::Receiver<Told>,
+        on_end: impl Fn(),
+    ) {
         let server = self.connection.object_server();
         let Ok(identity) = server.interface::<_, Identity>(AGENT_PATH).await else { return };
         let emitter = identity.signal_emitter();
@@ -143,6 +169,12 @@ impl Service {
                     let identity = identity.get().await;
                     let condition = identity.condition_changed(emitter).await;
                     condition.and(identity.sources_changed(emitter).await)
+                }
+                Some(told) = keeper.recv() => {
+                    if matches!(told, Told::Ended { .. }) {
+                        on_end();
+                    }
+                    tell_of(told, &*identity.get().await, emitter).await
                 }
                 Ok(()) = async { sleep_until(next_foreign).await; foreign.changed().await } => {
                     next_foreign = Instant::now() + TELL_FOREIGN_EVERY;

@@ -99,12 +99,19 @@ pub trait Identity1 {
     /// What the agent finds where it looks at all that it needs.
     fn diagnose(&self) -> Result<Vec<Check>, CallError>;
 
+    /// Ends the lineage, and begins another: for root. `reason` is `ended` or `hibernate`.
+    fn end(&self, reason: &str) -> Result<(), CallError>;
+
+    /// A lineage has ended, and another has begun.
+    #[zbus(signal)]
+    fn lineage_ended(&self, lineage: &str, reason: &str, successor: &str) -> Result<(), CallError>;
+
     /// The lineage, as bech32m text.
-    #[zbus(property(emits_changed_signal = "const"))]
+    #[zbus(property(emits_changed_signal = "true"))]
     fn lineage(&self) -> Result<String, CallError>;
 
     /// When the lineage was born: Unix time in milliseconds.
-    #[zbus(property(emits_changed_signal = "const"))]
+    #[zbus(property(emits_changed_signal = "true"))]
     fn born(&self) -> Result<u64, CallError>;
 
     /// Index of the newest moment: the lineage's age in ticks of 1/4096 s.
@@ -128,11 +135,11 @@ pub trait Identity1 {
     fn sources(&self) -> Result<Vec<Source>, CallError>;
 
     /// `secret` or `locked`.
-    #[zbus(property(emits_changed_signal = "const"))]
+    #[zbus(property(emits_changed_signal = "true"))]
     fn memory(&self) -> Result<String, CallError>;
 
     /// Why the lineage began.
-    #[zbus(property(emits_changed_signal = "const"))]
+    #[zbus(property(emits_changed_signal = "true"))]
     fn origin(&self) -> Result<Origin, CallError>;
 
     /// The agent's version.

@@ -15,6 +15,8 @@ mod names;
 
 pub use bus::Bus;
 pub use errors::{CallError, Error};
-pub use identity::{Check, HopReply, Identity1Proxy, Options, Origin, ReportReply, Source};
+pub use identity::{
+    Check, HopReply, Identity1Proxy, LineageEndedStream, Options, Origin, ReportReply, Source,
+};
 pub use names::{AGENT_BUS_NAME, AGENT_PATH, ERROR_PREFIX, IDENTITY_INTERFACE, IDENTITY_XML};
 pub use serde_bytes::{ByteBuf, Bytes};

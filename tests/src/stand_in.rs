@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use selfsame_dbus::{ByteBuf, Bytes, Check, Error, Origin, Source};
-use zbus::{OwnedVariant, interface};
+use zbus::{OwnedVariant, interface, object_server::SignalEmitter};
 
 /// Serves `org.selfsame.Identity1` with made-up answers: the harness is tested against it, so is whoever calls the
 /// agent, and benches take it as the echo that an agent is measured against.
@@ -64,12 +64,24 @@ impl StandIn {
         Ok(vec![Check { check, state, finding, remedy }])
     }
 
-    #[zbus(property(emits_changed_signal = "const"))]
+    async fn end(&self, reason: &str) -> Result<(), Error> {
+        Err(Error::NotAuthorized(reason.to_owned()))
+    }
+
+    #[zbus(signal)]
+    async fn lineage_ended(
+        emitter: &SignalEmitter<'_>,
+        lineage: &str,
+        reason: &str,
+        successor: &str,
+    ) -> zbus::Result<()>;
+
+    #[zbus(property(emits_changed_signal = "true"))]
     fn lineage(&self) -> &str {
         "selfsame1standin"
     }
 
-    #[zbus(property(emits_changed_signal = "const"))]
+    #[zbus(property(emits_changed_signal = "true"))]
     fn born(&self) -> u64 {
         0
     }
@@ -99,12 +111,12 @@ impl StandIn {
         vec![Source { name: "kernel".into(), class: "kernel".into(), healthy: true }]
     }
 
-    #[zbus(property(emits_changed_signal = "const"))]
+    #[zbus(property(emits_changed_signal = "true"))]
     fn memory(&self) -> &str {
         "locked"
     }
 
-    #[zbus(property(emits_changed_signal = "const"))]
+    #[zbus(property(emits_changed_signal = "true"))]
     fn origin(&self) -> Origin {
         Origin { reason: "install".into(), predecessor: String::new() }
     }

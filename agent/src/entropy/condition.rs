@@ -1,6 +1,7 @@
 //! How the sources are, whether that is enough, and the condition that comes of it.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     sync::{
         Arc, Mutex, MutexGuard,
@@ -114,6 +115,8 @@ pub(crate) struct Status {
     is_head_unkept: Arc<AtomicBool>,
     /// Whether the agent runs by its last settings, as the present ones are refused.
     by_last_settings: Arc<AtomicBool>,
+    /// What degrades the lineage beside its sources, until it ends.
+    marks: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Status {
@@ -123,6 +126,7 @@ impl Status {
             require: Arc::new(require),
             is_head_unkept: Arc::default(),
             by_last_settings: Arc::default(),
+            marks: Arc::default(),
         }
     }
 
@@ -151,14 +155,14 @@ impl Status {
         self.by_last_settings.store(true, Ordering::Relaxed);
     }
 
-    /// The agent's condition.
+    /// The agent's condition, as the sources, the marks and its files make it.
     pub(crate) fn condition(&self) -> Condition {
         let (mut any_failed, mut any_waits) = (false, false);
         for source in self.lock().iter() {
             any_failed |= matches!(source.health, Health::Failed(_));
             any_waits |= source.health == Health::Waiting;
         }
-        let is_sound = self.is_head_kept() && self.is_by_present_settings();
+        let is_sound = self.is_head_kept() && self.is_by_present_settings() && self.marks().is_empty();
         if any_failed || !is_sound || !self.missing().is_empty() {
             Condition::Degraded
         } else if any_waits {
@@ -177,6 +181,21 @@ impl Status {
         let any_one = *self.require == Require::AnyHardware;
         let failed = self.sources().into_iter().filter(|source| missing.contains(&source.class)).collect();
         Some(Unmet { missing, any_one, failed })
+    }
+
+    /// Something makes the lineage doubtful: it is degraded until it ends.
+    pub(crate) fn mark(&self, why: String) {
+        self.lock_marks().insert(why);
+    }
+
+    /// The lineage has ended: what was doubtful about it is none of the next one's.
+    pub(crate) fn unmark(&self) {
+        self.lock_marks().clear();
+    }
+
+    /// What makes the lineage doubtful.
+    pub(crate) fn marks(&self) -> Vec<String> {
+        self.lock_marks().iter().cloned().collect()
     }
 
     pub(super) fn missing(&self) -> Vec<Class> {
@@ -199,6 +218,10 @@ impl Status {
     pub(super) fn set(&self, source: usize, health: Health) -> Option<Health> {
         let mut sources = self.lock();
         sources.get_mut(source).map(|source| std::mem::replace(&mut source.health, health))
+    }
+
+    fn lock_marks(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.marks.lock().expect("no thread panics while it holds the marks")
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<SourceStatus>> {
@@ -306,6 +329,16 @@ mod tests {
         elsewhere.set_head_kept(false);
         assert_eq!((status.condition(), status.unmet()), (Condition::Degraded, None));
         elsewhere.set_head_kept(true);
+        assert_eq!(status.condition(), Condition::Steady);
+    }
+
+    #[test]
+    fn a_mark_degrades_until_the_lineage_ends() {
+        let status = status(Require::AnyHardware, &[("rdseed", Class::Cpu, Health::Healthy)]);
+        status.mark("the TPM was reset".into());
+        status.mark("the TPM was reset".into());
+        assert_eq!((status.condition(), status.marks().len()), (Condition::Degraded, 1));
+        status.unmark();
         assert_eq!(status.condition(), Condition::Steady);
     }
 

@@ -5,6 +5,7 @@
 //! which has passed its health tests ([`Tested`]).
 
 use std::{
+    collections::BTreeSet,
     io,
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     thread::{self, JoinHandle},
@@ -12,7 +13,7 @@ use std::{
 };
 
 use super::{
-    Class, Contribution, DrawError, EntropySource, Health, Require, SourceStatus, Status, Unmet,
+    Afresh, Class, Contribution, DrawError, EntropySource, Health, Require, SourceStatus, Status, Unmet,
     slow::{Event, Slow},
     tested::{Drawn, Tested},
 };
@@ -78,6 +79,8 @@ pub(crate) struct Gathering {
     begun: Instant,
     born: bool,
     changed: bool,
+    /// Where the answers of these go, as of sources that were asked for a birth.
+    afresh: Option<(Sender<Contribution>, BTreeSet<usize>)>,
 }
 
 impl Gathering {
@@ -103,12 +106,18 @@ impl Gathering {
             }
         }
         let status = Status::new(list, require);
-        Ok(Self { quick, slow, events, to_events, status, pace, begun, born: false, changed: false })
+        let (born, changed, afresh) = (false, false, None);
+        Ok(Self { quick, slow, events, to_events, status, pace, begun, born, changed, afresh })
     }
 
     /// How the sources are, now and later.
     pub(crate) fn status(&self) -> Status {
         self.status.clone()
+    }
+
+    /// What later births draw from: `quick` sources of their own, and the slow ones that are drawn from here.
+    pub(crate) fn afresh(&self, quick: Vec<Box<dyn EntropySource>>) -> Afresh {
+        Afresh::new(quick, self.to_events.clone(), self.pace.birth_optional)
     }
 
     /// What the sources give for a birth. Waits until `require` is met, a short while longer for
@@ -138,8 +147,9 @@ impl Gathering {
             let wait = next.map_or(until, |at| at.min(until)).duration_since(now);
             match self.events.recv_timeout(wait) {
                 Ok(Event::Answer { source, drawn: answer }) => drawn.extend(self.answered(source, answer)),
+                // nobody asks for another birth yet
+                Ok(Event::Afresh(_)) | Err(RecvTimeoutError::Timeout) => {}
                 Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => {}
             }
         }
         if let Some(unmet) = self.status.unmet() {
@@ -156,7 +166,7 @@ impl Gathering {
         while self.slow.iter().any(Slow::is_asked) {
             match self.events.recv_timeout((self.begun + limit).saturating_duration_since(Instant::now())) {
                 Ok(Event::Answer { source, drawn }) => drop(self.answered(source, drawn)),
-                Ok(Event::Stop) | Err(_) => break,
+                Ok(Event::Stop | Event::Afresh(_)) | Err(_) => break,
             }
         }
         let status = self.status();
@@ -199,9 +209,17 @@ impl Gathering {
                 next.map_or(next_beat, |at| at.min(next_beat)).saturating_duration_since(Instant::now());
             match self.events.recv_timeout(wait) {
                 Ok(Event::Answer { source, drawn }) => {
-                    if let Some(contribution) = self.answered(source, drawn) {
+                    let contribution = self.answered(source, drawn);
+                    if let Some(contribution) = self.for_birth(source, contribution) {
                         tell(Notice::Drawn(contribution));
                     }
+                }
+                Ok(Event::Afresh(to)) => {
+                    let now = Instant::now();
+                    let asked =
+                        self.slow.iter_mut().filter_map(|slow| slow.ask_afresh(now).then_some(slow.source));
+                    let asked: BTreeSet<usize> = asked.collect();
+                    self.afresh = (!asked.is_empty()).then_some((to, asked));
                 }
                 Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -263,6 +281,20 @@ impl Gathering {
         result.ok()
     }
 
+    /// Gives what a source was asked for by a birth to that birth; what nobody there waits for any more comes back.
+    fn for_birth(&mut self, source: usize, contribution: Option<Contribution>) -> Option<Contribution> {
+        let Some((to, asked)) = self.afresh.as_mut().filter(|(_, asked)| asked.contains(&source)) else {
+            return contribution;
+        };
+        asked.remove(&source);
+        let back = contribution.and_then(|contribution| to.send(contribution).err()).map(|back| back.0);
+        if asked.is_empty() {
+            // the birth sees that no more will come
+            self.afresh = None;
+        }
+        back
+    }
+
     /// Takes note of how a source is: `why` it failed, or none. Logged when it changes, and only then.
     fn note(&mut self, place: usize, why: Option<String>) {
         let health = why.clone().map_or(Health::Healthy, Health::Failed);
@@ -271,11 +303,11 @@ impl Gathering {
         match (before, why) {
             (Some(Health::Failed(_)), Some(why)) => tracing::debug!(source = name, why, "source still fails"),
             (_, Some(why)) => {
-                tracing::warn!(source = name, why, "entropy source failed");
+                tracing::warn!("entropy source {name} failed: {why}");
                 self.changed = true;
             }
             (Some(Health::Failed(_)), None) => {
-                tracing::info!(source = name, "entropy source works again");
+                tracing::info!("entropy source {name} works again");
                 self.changed = true;
             }
             (Some(Health::Healthy), None) => {}

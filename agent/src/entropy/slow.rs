@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Class, EntropySource, Pace,
+    Class, Contribution, EntropySource, Pace,
     tested::{Drawn, Tested},
 };
 
@@ -21,6 +21,8 @@ pub(super) enum Event {
         /// What it gave.
         drawn: Drawn,
     },
+    /// A lineage is about to be born: each source is asked anew, and what it gives goes there.
+    Afresh(Sender<Contribution>),
     /// The agent stops.
     Stop,
 }
@@ -70,6 +72,15 @@ impl Slow {
     /// Whether a draw is under way.
     pub(super) fn is_asked(&self) -> bool {
         matches!(self.turn, Turn::Asked { .. })
+    }
+
+    /// Asks for a draw now, whenever it would have been time to. False where one is under way: that began before.
+    pub(super) fn ask_afresh(&mut self, now: Instant) -> bool {
+        let is_free = !self.is_asked();
+        if is_free {
+            self.ask(now);
+        }
+        is_free
     }
 
     /// Asks for a draw if it is time to.

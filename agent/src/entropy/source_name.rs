@@ -135,6 +135,13 @@ impl Sources {
         sources
     }
 
+    /// Those that give at once, apart from the ones that [`Sources::attach`] gives.
+    pub(crate) fn attach_quick(&self) -> Vec<Box<dyn EntropySource>> {
+        let mut sources: Vec<Box<dyn EntropySource>> = vec![Box::new(Kernel)];
+        sources.extend(self.names.contains(&SourceName::Rdseed).then(processor).flatten());
+        sources
+    }
+
     /// The name of the kernel's generator, where it is left out because this user may not read it.
     pub(crate) fn left_out_hwrng(&self) -> Option<String> {
         if self.chosen || !self.names.contains(&SourceName::Hwrng(None)) {
@@ -177,7 +184,7 @@ impl Sources {
                 Some(helped(name, found.class(), &name.parse().ok()?))
             }
             Detected::Source(found) => {
-                tracing::info!(source = found.name(), "left out: this user may not read it");
+                tracing::info!("source {} is left out: this user may not read /dev/hwrng", found.name());
                 None
             }
             Detected::SameAsTpm { name } => {

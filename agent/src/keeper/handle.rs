@@ -5,7 +5,7 @@ use std::sync::{
     mpsc::{SyncSender, TrySendError},
 };
 
-use selfsame::{HopAnswer, HopError, Introduction, Proof, ProveRefusal, Request};
+use selfsame::{HopAnswer, HopError, Introduction, Proof, ProveRefusal, Reason, Request};
 use tokio::sync::{oneshot, watch};
 
 use super::{Message, Published};
@@ -27,8 +27,8 @@ pub(crate) enum KeeperError {
     /// Its queue is full.
     #[error("too much is waiting, try again")]
     Busy,
-    /// Its thread has ended.
-    #[error("the keeper has ended")]
+    /// The lineage ended while the call waited, and no other has begun: the agent ends, or the machine goes to sleep.
+    #[error("the lineage has ended")]
     Ended,
 }
 
@@ -74,6 +74,32 @@ impl Keeper {
     /// Stirs in a sample and makes a moment; waits while the queue is full. False where the keeper has ended.
     pub(crate) fn beat(&self, sample: Sample) -> bool {
         self.sender.send(Message::Beat(sample)).is_ok()
+    }
+
+    /// Makes a moment, once more before the machine sleeps.
+    ///
+    /// # Errors
+    /// Where the keeper has no room for it, or has ended.
+    pub(crate) async fn before_sleep(&self) -> Result<(), KeeperError> {
+        self.ask(|reply| Message::Moment { is_afresh: false, reply }).await
+    }
+
+    /// Stirs in what the quick sources give now, and makes a moment: the machine has slept. A lineage that ended before it
+    /// slept has its successor now.
+    ///
+    /// # Errors
+    /// Where the keeper has no room for it, or has ended.
+    pub(crate) async fn after_sleep(&self) -> Result<(), KeeperError> {
+        self.ask(|reply| Message::Moment { is_afresh: true, reply }).await
+    }
+
+    /// Ends the lineage, once what waits is answered. It is gone when this returns; its successor is there too, but before
+    /// a hibernation.
+    ///
+    /// # Errors
+    /// Where the keeper has no room for it, or has ended.
+    pub(crate) async fn end(&self, reason: Reason) -> Result<(), KeeperError> {
+        self.ask(|reply| Message::End { reason, reply }).await
     }
 
     /// Waits until the keeper's thread has ended, of itself or because it was told to.

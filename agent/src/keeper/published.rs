@@ -1,65 +1,53 @@
 //! What anyone may know of the lineage, without asking the keeper.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicU64, Ordering},
-};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use selfsame::{Genesis, Head, Lineage, LineageId, Memory};
 use tokio::sync::watch;
 
 use crate::entropy::ClockReading;
 
-/// The public face of a lineage: fixed at birth, or updated with every moment.
+/// The public face of the agent's lineage. When that ends, it is its successor's.
 #[derive(Debug)]
 pub(crate) struct Published {
-    genesis: Genesis,
-    lineage: LineageId,
-    head: Mutex<Head>,
-    moments: AtomicU64,
+    face: Mutex<Face>,
     tpm_clock: Mutex<Option<ClockReading>>,
     foreign_anchors: watch::Sender<u64>,
-    memory: &'static str,
+}
+
+/// What is published of one lineage, all of it of one time.
+#[derive(Clone, Debug)]
+pub(crate) struct Face {
+    /// The lineage's first moment.
+    pub(crate) genesis: Arc<Genesis>,
+    /// Its id.
+    pub(crate) lineage: LineageId,
+    /// Its newest moment.
+    pub(crate) head: Head,
+    /// Moments so far, the genesis counted.
+    pub(crate) moments: u64,
+    /// Where its secrets live.
+    pub(crate) memory: &'static str,
 }
 
 impl Published {
     pub(super) fn of<M: Memory>(lineage: &Lineage<M>, memory: &'static str) -> Self {
+        let in_genesis = lineage.genesis().evidence().fields().tpm_clock.as_ref();
         Self {
-            genesis: lineage.genesis().clone(),
-            lineage: *lineage.id(),
-            head: Mutex::new(lineage.head()),
-            moments: AtomicU64::new(lineage.moments()),
-            tpm_clock: Mutex::new(
-                lineage.genesis().evidence().fields().tpm_clock.as_ref().and_then(ClockReading::in_evidence),
-            ),
+            face: Mutex::new(Face::of(lineage, memory)),
+            tpm_clock: Mutex::new(in_genesis.and_then(ClockReading::in_evidence)),
             foreign_anchors: watch::Sender::new(0),
-            memory,
         }
     }
 
-    /// The lineage's first moment.
-    pub(crate) fn genesis(&self) -> &Genesis {
-        &self.genesis
+    /// All of it.
+    pub(crate) fn face(&self) -> Face {
+        self.lock().clone()
     }
 
-    /// Its id.
-    pub(crate) fn lineage(&self) -> &LineageId {
-        &self.lineage
-    }
-
-    /// Where its secrets live.
-    pub(crate) fn memory(&self) -> &'static str {
-        self.memory
-    }
-
-    /// The head.
-    pub(crate) fn head(&self) -> Head {
-        *self.head.lock().expect("no thread panics while it holds the head")
-    }
-
-    /// Moments so far, the genesis counted.
-    pub(crate) fn moments(&self) -> u64 {
-        self.moments.load(Ordering::Relaxed)
+    /// The lineage.
+    pub(crate) fn lineage(&self) -> LineageId {
+        self.lock().lineage
     }
 
     /// The TPM's clock, as it was read last; none where it never was.
@@ -72,9 +60,15 @@ impl Published {
         self.foreign_anchors.subscribe()
     }
 
+    /// There is a new moment.
     pub(super) fn update<M: Memory>(&self, lineage: &Lineage<M>) {
-        *self.head.lock().expect("no thread panics while it holds the head") = lineage.head();
-        self.moments.store(lineage.moments(), Ordering::Relaxed);
+        let mut face = self.lock();
+        (face.head, face.moments) = (lineage.head(), lineage.moments());
+    }
+
+    /// There is a new lineage.
+    pub(super) fn replace<M: Memory>(&self, lineage: &Lineage<M>, memory: &'static str) {
+        *self.lock() = Face::of(lineage, memory);
     }
 
     pub(super) fn note_tpm_clock(&self, reading: ClockReading) {
@@ -83,5 +77,16 @@ impl Published {
 
     pub(super) fn count_foreign_anchor(&self) {
         self.foreign_anchors.send_modify(|count| *count += 1);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Face> {
+        self.face.lock().expect("no thread panics while it holds the face")
+    }
+}
+
+impl Face {
+    fn of<M: Memory>(lineage: &Lineage<M>, memory: &'static str) -> Self {
+        let genesis = Arc::new(lineage.genesis().clone());
+        Self { genesis, lineage: *lineage.id(), head: lineage.head(), moments: lineage.moments(), memory }
     }
 }

@@ -103,6 +103,12 @@ impl Callers {
         self.lock().entry(name.to_owned().into()).or_insert_with(new).clone()
     }
 
+    /// Whose connection the call with this header came by, where the bus has said so before.
+    pub(crate) fn known(&self, header: &Header<'_>) -> Option<u32> {
+        let name = header.sender()?;
+        self.lock().get(name.as_str())?.credentials.as_ref().map(|credentials| credentials.uid)
+    }
+
     /// Who made the call with this header.
     ///
     /// # Errors

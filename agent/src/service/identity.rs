@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use selfsame::{Challenge, HopError, ProveRefusal, Request};
+use selfsame::{Challenge, HopError, ProveRefusal, Reason, Request};
 use selfsame_dbus::{ByteBuf, Bytes, Check, Error, Origin, Source, limits};
 use selfsame_tsm_report::{Report, ReportData};
-use zbus::{Connection, OwnedVariant, interface, message::Header};
+use zbus::{Connection, OwnedVariant, interface, message::Header, object_server::SignalEmitter};
 
 use super::{caller::Callers, diagnosing::Diagnosing, report::TeeReports, waiting::Waiting};
 use crate::{
@@ -49,10 +49,12 @@ impl Identity {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<ByteBuf, Error> {
-        let _entry = self.waiting.admit()?;
+        let known = self.callers.known(&header).map(|uid| self.waiting.enter(uid)).transpose()?;
+        let entry = if known.is_none() { Some(self.waiting.admit()?) } else { None };
         let challenge = check(audience, challenge, payload, &options)?;
         let caller = self.callers.caller(&header, bus).await?;
-        let _place = self.waiting.enter(caller.uid)?;
+        let _place = known.map_or_else(|| self.waiting.enter(caller.uid), Ok)?;
+        drop(entry);
         let request = Request {
             audience: audience.to_owned(),
             challenge,
@@ -77,7 +79,7 @@ impl Identity {
     /// The lineage's first moment.
     #[zbus(out_args("body"))]
     fn genesis(&self) -> ByteBuf {
-        ByteBuf::from(self.keeper.published().genesis().body())
+        ByteBuf::from(self.keeper.published().face().genesis.body())
     }
 
     /// An introduction of this host: its genesis and its newest moment.
@@ -120,28 +122,64 @@ impl Identity {
         self.diagnosing.checks().await
     }
 
+    /// Ends the lineage, and begins another.
+    async fn end(
+        &self,
+        reason: &str,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<(), Error> {
+        let _entry = self.waiting.admit()?;
+        let reason = match reason {
+            "ended" => Reason::Ended,
+            "hibernate" => Reason::Hibernate,
+            other => {
+                let text = format!("reason `{other}`: a person may give \"ended\" or \"hibernate\"");
+                return Err(Error::InvalidArgument(text));
+            }
+        };
+        let caller = self.callers.caller(&header, bus).await?;
+        if caller.uid != ROOT {
+            return Err(Error::NotAuthorized(format!(
+                "user {} may not end the lineage: root may",
+                caller.uid
+            )));
+        }
+        tracing::warn!(unit = caller.unit(), reason = reason.as_str(), "root asks for the lineage's end");
+        self.keeper.end(reason).await.map_err(keeper_error)
+    }
+
+    /// A lineage has ended, and another has begun.
+    #[zbus(signal)]
+    pub(super) async fn lineage_ended(
+        emitter: &SignalEmitter<'_>,
+        lineage: &str,
+        reason: &str,
+        successor: &str,
+    ) -> zbus::Result<()>;
+
     /// The lineage, as bech32m text.
-    #[zbus(property(emits_changed_signal = "const"))]
+    #[zbus(property(emits_changed_signal = "true"))]
     fn lineage(&self) -> String {
         self.keeper.published().lineage().to_string()
     }
 
     /// When the lineage was born: Unix time in milliseconds.
-    #[zbus(property(emits_changed_signal = "const"))]
+    #[zbus(property(emits_changed_signal = "true"))]
     fn born(&self) -> u64 {
-        self.keeper.published().genesis().wall_ms()
+        self.keeper.published().face().genesis.wall_ms()
     }
 
     /// Index of the newest moment, in ticks of 1/4096 s.
     #[zbus(property(emits_changed_signal = "false"))]
     fn index(&self) -> u64 {
-        self.keeper.published().head().index
+        self.keeper.published().face().head.index
     }
 
     /// How many moments the lineage has.
     #[zbus(property(emits_changed_signal = "false"))]
     fn moments(&self) -> u64 {
-        self.keeper.published().moments()
+        self.keeper.published().face().moments
     }
 
     /// How many challenges were refused as `ForeignAnchor`.
@@ -170,15 +208,16 @@ impl Identity {
     }
 
     /// Where the secret state lives.
-    #[zbus(property(emits_changed_signal = "const"))]
+    #[zbus(property(emits_changed_signal = "true"))]
     fn memory(&self) -> &'static str {
-        self.keeper.published().memory()
+        self.keeper.published().face().memory
     }
 
     /// Why the lineage began.
-    #[zbus(property(emits_changed_signal = "const"))]
+    #[zbus(property(emits_changed_signal = "true"))]
     fn origin(&self) -> Origin {
-        let origin = self.keeper.published().genesis().origin();
+        let genesis = self.keeper.published().face().genesis;
+        let origin = genesis.origin();
         let predecessor = origin.predecessor().map(|before| before.lineage.to_string());
         Origin { reason: origin.reason().as_str().to_owned(), predecessor: predecessor.unwrap_or_default() }
     }
@@ -213,7 +252,9 @@ fn check(
 fn keeper_error(error: KeeperError) -> Error {
     match error {
         KeeperError::Busy => Error::Busy(error.to_string()),
-        KeeperError::Ended => Error::Busy("the agent is ending: try again when it is back".into()),
+        KeeperError::Ended => {
+            Error::Busy("the lineage has just ended, or the agent is ending: try again in a moment".into())
+        }
     }
 }
 
@@ -228,6 +269,9 @@ fn refused(refusal: &ProveRefusal) -> Error {
         _ => Error::Failed(text),
     }
 }
+
+/// Who may end the lineage.
+const ROOT: u32 = 0;
 
 #[cfg(test)]
 mod tests {

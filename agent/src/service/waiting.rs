@@ -15,34 +15,42 @@ use selfsame_dbus::Error;
 #[derive(Clone)]
 pub(crate) struct Waiting {
     most: u32,
-    in_all: Arc<AtomicU32>,
-    counts: Arc<Mutex<HashMap<u32, u32>>>,
+    admitted: Arc<AtomicU32>,
+    counts: Arc<Mutex<Counts>>,
     told: Arc<Mutex<HashMap<u32, Instant>>>,
 }
 
-/// One call of anyone's; it counts until this is dropped.
+/// One call of anyone's, of whom it is not asked, or not known yet, who it is; it counts until this is dropped.
 pub(crate) struct Entry(Arc<AtomicU32>);
 
 /// One call that waits; it counts until this is dropped.
 pub(crate) struct Place {
-    counts: Arc<Mutex<HashMap<u32, u32>>>,
+    counts: Arc<Mutex<Counts>>,
     uid: u32,
+}
+
+/// Calls that wait.
+#[derive(Default)]
+struct Counts {
+    by_uid: HashMap<u32, u32>,
+    in_all: u32,
 }
 
 impl Waiting {
     /// At most `most` calls of each uid.
     pub(crate) fn new(most: u32) -> Self {
-        Self { most, in_all: Arc::default(), counts: Arc::default(), told: Arc::default() }
+        Self { most, admitted: Arc::default(), counts: Arc::default(), told: Arc::default() }
     }
 
-    /// Lets one more call in, before it is known whose it is.
+    /// Lets one more call in, before it is known whose it is. Whoever is known already needs none of these: so a flood of new
+    /// connections keeps out only what is new.
     ///
     /// # Errors
-    /// [`Error::Busy`] where too many of all users are under way.
+    /// [`Error::Busy`] where too many are under way.
     pub(crate) fn admit(&self) -> Result<Entry, Error> {
-        let entry = Entry(self.in_all.clone());
-        if self.in_all.fetch_add(1, Ordering::Relaxed) >= IN_ALL_MOST {
-            return Err(Error::Busy(format!("{IN_ALL_MOST} calls are under way: try again")));
+        let entry = Entry(self.admitted.clone());
+        if self.admitted.fetch_add(1, Ordering::Relaxed) >= ADMITTED_MOST {
+            return Err(Error::Busy(format!("{ADMITTED_MOST} calls are under way: try again")));
         }
         Ok(entry)
     }
@@ -50,16 +58,21 @@ impl Waiting {
     /// A place for one more call of `uid`.
     ///
     /// # Errors
-    /// [`Error::Busy`] where it has as many as it may.
+    /// [`Error::Busy`] where it has as many as it may, or all users together have; but one that has none waiting may have one,
+    /// whatever the others do.
     pub(crate) fn enter(&self, uid: u32) -> Result<Place, Error> {
         let mut counts = self.counts.lock().expect("no thread panics while it holds the counts");
-        let count = counts.entry(uid).or_default();
-        if *count >= self.most {
+        let count = counts.by_uid.get(&uid).copied().unwrap_or_default();
+        if count >= self.most {
             return Err(Error::Busy(format!(
                 "{count} calls of user {uid} wait, that is the limit: try again"
             )));
         }
-        *count += 1;
+        if count > 0 && counts.in_all >= IN_ALL_MOST {
+            return Err(Error::Busy(format!("{IN_ALL_MOST} calls of all users wait: try again")));
+        }
+        counts.by_uid.insert(uid, count + 1);
+        counts.in_all += 1;
         Ok(Place { counts: self.counts.clone(), uid })
     }
 
@@ -85,18 +98,22 @@ impl Drop for Entry {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut counts = self.counts.lock().expect("no thread panics while it holds the counts");
-        if let Some(count) = counts.get_mut(&self.uid) {
+        counts.in_all -= 1;
+        if let Some(count) = counts.by_uid.get_mut(&self.uid) {
             *count -= 1;
             if *count == 0 {
-                counts.remove(&self.uid);
+                counts.by_uid.remove(&self.uid);
             }
         }
     }
 }
 
-/// Calls under way at once, of all users: those of seven users at their limit, and fewer than the keeper's queue
-/// holds, so that this is met first.
-const IN_ALL_MOST: u32 = 7 * 1024;
+/// Prove calls that wait, of all users: those of six at their limit. With the next this is what the keeper's queue holds,
+/// so that these are met first.
+const IN_ALL_MOST: u32 = 6 * 1024;
+
+/// Other calls under way, and those of whom it is not known yet who they are.
+const ADMITTED_MOST: u32 = 2 * 1024;
 
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
@@ -117,18 +134,22 @@ mod tests {
 
     #[test]
     fn so_many_are_admitted_and_no_more() {
-        let waiting = Waiting::new(1);
-        let admitted: Vec<_> = (0..IN_ALL_MOST).map(|_| waiting.admit().unwrap()).collect();
+        let waiting = Waiting::new(u32::MAX);
+        let admitted: Vec<_> = (0..ADMITTED_MOST).map(|_| waiting.admit().unwrap()).collect();
         assert!(matches!(waiting.admit(), Err(Error::Busy(_))));
-        drop(admitted);
-        assert!(waiting.admit().is_ok());
+        let places: Vec<_> = (0..IN_ALL_MOST).map(|number| waiting.enter(number % 7).unwrap()).collect();
+        let _first = waiting.enter(8).unwrap();
+        assert!(matches!(waiting.enter(8), Err(Error::Busy(text)) if text.contains("all users")));
+        drop((admitted, places));
+        assert!(waiting.admit().is_ok() && waiting.enter(8).is_ok());
     }
 
     #[test]
     fn nothing_is_kept_of_users_that_have_nothing_waiting() {
         let waiting = Waiting::new(2);
         drop((waiting.enter(7).unwrap(), waiting.enter(7).unwrap()));
-        assert!(waiting.counts.lock().unwrap().is_empty());
+        let counts = waiting.counts.lock().unwrap();
+        assert!(counts.by_uid.is_empty() && counts.in_all == 0);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::text::{Given, encode, malformed};
 
 mod diagnose;
 mod doctor;
+mod end;
 mod status;
 
 /// What this host's agent is asked.
@@ -31,6 +32,12 @@ pub(crate) enum HostCommand {
     /// moment was made yet, or its opening is gone, that is NotKept (code 4): go on with the next question. With
     /// --json: {"answer": TEXT}.
     Hop(Hop),
+    /// End this host's lineage for good, and begin another: for root
+    ///
+    /// The new lineage names this one; a relying party takes it only where a person there lets it. Asks first, on a terminal;
+    /// an answer other than yes is code 1. With --json: {"ended": TEXT, "begun": TEXT}, where `begun` is null before a
+    /// hibernation: there the next lineage begins when the machine is awake again.
+    End(end::End),
     /// Look at all that this host's agent needs, and say how to mend what is wrong
     ///
     /// One line a check: its state (ok, info, warn or fail), its name and what was found; below it what to do, where
@@ -87,6 +94,7 @@ pub(crate) fn run(command: &HostCommand, bus: &Bus) -> Result<Answer, Failure> {
         }
         HostCommand::Prove(prove) => prove.run(bus),
         HostCommand::Hop(hop) => hop.run(bus),
+        HostCommand::End(end) => end.run(bus),
         HostCommand::Doctor => doctor::run(bus),
     }
 }

@@ -1,28 +1,48 @@
 # How the agent ends, and comes back.
 # shellcheck shell=bash
 
-# HANDOVER: these two change when the state is handed over by systemd's file descriptor store. Then the lineage after is
-# the one before. Until then it is another, which says that the state was lost, and after whom it comes.
-a_restart_brings_it_back() {
+a_restart_goes_on_in_secret_memory() { _goes_on secret; }
+a_restart_goes_on_in_locked_memory() { _goes_on locked; }
+# by `systemctl restart`, after a kill and after a crash: the page waits in systemd's file descriptor store
+_goes_on() {
+    systemctl stop "$unit"
+    cp /etc/selfsame/agent.toml /run/good.toml
+    trap 'cp /run/good.toml /etc/selfsame/agent.toml; systemctl stop "$unit"' EXIT
+    echo "memory = \"$1\"" >>/etc/selfsame/agent.toml
+    up
+    equal "memory" "s \"$1\"" "$(of_agent Memory)"
+    equal "descriptors that wait" 2 "$(of_unit NFileDescriptorStore)"
+    local before pid restarts
+    before=$(lineage)
+    rm -f /run/door.db
+    selfsame --store /run/door.db enrol host "$(_proof)" >/dev/null
+    systemctl restart "$unit"
+    served
+    _is_still "$1" "$before"
+    restarts=$(of_unit NRestarts)
+    for signal in KILL ABRT; do
+        pid=$(main_pid)
+        kill -"$signal" "$pid"
+        until_true "the agent is back by itself after SIG$signal" another_than "$pid"
+        _is_still "$1" "$before"
+    done
+    equal "restarts" $((restarts + 2)) "$(of_unit NRestarts)"
+}
+_is_still() {
+    equal "lineage" "$2" "$(lineage)"
+    equal "memory" "s \"$1\"" "$(of_agent Memory)"
+    equal "descriptors that wait" 2 "$(of_unit NFileDescriptorStore)"
+    selfsame --store /run/door.db verify host "$(_proof)" >/dev/null
+}
+_proof() { selfsame prove --audience door "$(selfsame --store /run/door.db challenge host --audience door)"; }
+
+a_stop_ends_the_lineage() {
     up
     local before
     before=$(lineage)
-    systemctl restart "$unit"
-    served
-    _followed_by_another "$before"
-}
-a_kill_brings_it_back() {
+    systemctl stop "$unit"
     up
-    local before pid restarts
-    before=$(lineage) pid=$(main_pid) restarts=$(of_unit NRestarts)
-    kill -KILL "$pid"
-    until_true "the agent is back by itself" another_than "$pid"
-    equal "restarts" $((restarts + 1)) "$(of_unit NRestarts)"
-    _followed_by_another "$before"
-}
-_followed_by_another() {
-    [ "$(lineage)" != "$1" ] || fail "the lineage of before, $1"
-    equal "origin" "(ss) \"lost\" \"$1\"" "$(of_agent Origin)"
+    equal "origin" "(ss) \"lost\" \"$before\"" "$(of_agent Origin)"
 }
 
 helpers_are_in_its_group_and_end_with_it() {

@@ -6,7 +6,7 @@
 use std::{fs, os::unix::fs::MetadataExt, path::Path};
 
 use futures_util::StreamExt;
-use selfsame_dbus::{AGENT_BUS_NAME, AGENT_PATH, CallError, IDENTITY_INTERFACE, Identity1Proxy};
+use selfsame_dbus::{AGENT_BUS_NAME, AGENT_PATH, CallError, Error, IDENTITY_INTERFACE, Identity1Proxy};
 use selfsame_tests::{Output, PrivateBus, Run, StandIn};
 use tempfile::NamedTempFile;
 use tokio::time::timeout;
@@ -101,6 +101,13 @@ async fn anyone_may_look_and_only_the_group_and_root_may_ask() {
     assert_eq!(call(&bus, MEMBER, AGENT_BUS_NAME, GENESIS).await.code(), Some(0));
     let root = Identity1Proxy::uncached(&bus.connect().await).await.unwrap();
     root.genesis().await.unwrap();
+
+    let end = &[AGENT_PATH, "org.selfsame.Identity1.End", "string:ended"];
+    for who in [ANYONE, SERVICE, MEMBER] {
+        assert!(denied(&call(&bus, who, AGENT_BUS_NAME, end).await), "{who:?} may end the lineage");
+    }
+    // the stand-in refuses whoever gets to it
+    assert!(matches!(root.end("ended").await, Err(CallError::Refused(Error::NotAuthorized(_)))));
 }
 
 #[tokio::test]

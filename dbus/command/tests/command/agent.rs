@@ -141,3 +141,18 @@ fn a_foreign_anchor_says_what_to_run_next() {
         assert!(next.contains(command), "{next}");
     }
 }
+
+#[test]
+fn an_end_is_asked_for_in_so_many_words() {
+    let ended = ask(&["end", "--yes", "--reason", "hibernate"], b"");
+    assert_eq!(ended.yes(), format!("ended: {LINEAGE}"));
+    let object = json!({ "ended": LINEAGE, "begun": null });
+    assert_eq!(ask(&["end", "--yes", "--reason", "hibernate", "--json"], b"").json(), object);
+    let refused = ask(&["end", "--yes"], b"");
+    assert_eq!(refused.code, 4);
+    assert!(refused.stderr.contains("next: be root: `sudo selfsame end`"), "{refused:?}");
+    // nobody at a terminal
+    let unasked = selfsame_with(["--bus-address", "unix:path=/nonexistent/bus", "end"], b"yes\n");
+    assert_eq!(unasked.code, 2);
+    assert!(unasked.stderr.contains("say --yes"), "{unasked:?}");
+}
