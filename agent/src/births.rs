@@ -127,6 +127,8 @@ impl Births<SecretPage> for Succession {
             tracing::warn!("{unmet}");
         }
         let living = self.nursery.born(&contributions, origin, generation);
+        // its own frame, too
+        wipe_stack();
         let Living { lineage, born } = living.map_err(|why| chain(&why))?;
         let memory = lineage.memory().kind().as_str();
         Ok(Newborn { lineage, born, memory })
