@@ -6,6 +6,11 @@ cd "$(dirname "$0")/.."
 # refusals are part of the story: one stream keeps them in their place
 exec 2>&1
 
+if [ "$(id -u)" -ne 0 ]; then
+    echo "run as root, in a container say: the last act steals a running agent's memory, and only root can" >&2
+    exit 1
+fi
+
 if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' green=$'\e[32m' plain=$'\e[0m'; else bold='' dim='' green='' plain=''; fi
 say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 tell() { printf '%s\n' "$*"; }
@@ -113,9 +118,9 @@ door enrol web1-anew "$proof"
 show selfsame peers
 door peers
 
-say "7. Copied. Now somebody steals the memory of a host, \"mail1\", and answers in its name."
-tell "(No agent makes a copy of itself: the host and the thief's copy are played here by a test program, on two buses,"
-tell "with the same lineage as an agent's, and real proofs.)"
+say "7. Copied. Now somebody who was root steals the memory of a host, \"mail1\", and runs a second agent from it."
+tell "(Both are real agents, each on a bus of its own. The thief's part is played by a test program: it copies the locked page"
+tell "and the history out of the running agent. From secret memory, which agents take where they can, it could not.)"
 mail() { "$target/selfsame" --bus-address "$bus-mail1" "$@"; }
 copy() { "$target/selfsame" --bus-address "$bus-copy" "$@"; }
 mail_is_there() { mail introduce >/dev/null 2>&1; }
@@ -138,17 +143,21 @@ for side in mail1 copy; do
     started+=($!)
     until_true "the bus of $side" test -S "$place/bus-$side"
 done
-"$target/selfsame-copied-host" "$bus-mail1" "$bus-copy" >"$place/copied-host.log" 2>&1 &
-copied_host=$!
-started+=("$copied_host")
-until_true "the played host" mail_is_there
+printf 'require = []\nsources = ["rdseed", "kernel"]\nmemory = "locked"\n' >"$place/mail1.toml"
+"$target/selfsame-agent" --bus-address "$bus-mail1" --beat 1 --config "$place/mail1.toml" --state-dir "$place/mail1" \
+    2>>"$place/mail1.log" &
+mail_agent=$!
+started+=("$mail_agent")
+until_true "the agent of mail1" mail_is_there
 proof=$(answer mail)
 show "selfsame enrol mail1 PROOF                       (the door meets the host)"
 door enrol mail1 "$proof"
 lineage=$(mail introduce | mail inspect - | awk '$1 == "lineage" { print $2; exit }')
-kill -USR1 "$copied_host"
+"$target/selfsame-thief" "$mail_agent" "$bus-copy" >"$place/thief.log" 2>&1 &
+started+=($!)
 until_true "the copy" copy_is_there
-tell "… and here its memory is copied. Host and thief go on, each for itself."
+cat "$place/thief.log"
+tell "Host and thief go on, each for itself."
 sleep 3
 
 proof=$(answer copy)

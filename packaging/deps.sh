@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing to build and test selfsame on Debian 12 or later. Does nothing where all is there.
-#   packaging/deps.sh [build|test|all]      (default: all)
+#   packaging/deps.sh [build|test|rig|all]      (default: all, which is build and test)
 set -euo pipefail
 
 # to build: a linker, the TPM stack's and SQLite's headers
@@ -8,12 +8,15 @@ build=(gcc libc6-dev pkg-config libtss2-dev libsqlite3-dev)
 # to run the tests and the demo: a TPM simulator, a bus with its tools, mount namespaces, a token in software and what
 # writes down the calls to it
 run=(swtpm dbus-daemon dbus-bin util-linux mount softhsm2 opensc-pkcs11)
+# to run tests/container: what makes a Debian tree and boots it
+rig=(systemd-container mmdebstrap debian-archive-keyring util-linux mount binutils)
 
 case "${1:-all}" in
     build) wanted=("${build[@]}") ;;
     test) wanted=("${run[@]}") ;;
+    rig) wanted=("${rig[@]}") ;;
     all) wanted=("${build[@]}" "${run[@]}") ;;
-    *) echo "usage: packaging/deps.sh [build|test|all]" >&2; exit 2 ;;
+    *) echo "usage: packaging/deps.sh [build|test|rig|all]" >&2; exit 2 ;;
 esac
 
 missing=()

@@ -40,6 +40,9 @@ cargo test --workspace --exclude selfsame-tests --locked
 step "the whole way through; copies, thieves and honest hosts, with their counts"
 cargo test -p selfsame-tests --locked -- --show-output
 
+step "the agent as a unit, on a Debian that was booted"
+tests/container/run.sh
+
 step "each test that SECURITY.md names is there"
 there="${CARGO_TARGET_DIR:-target}/tests-there"
 grep -rhA2 --include='*.rs' --exclude-dir=target -E '#\[(tokio::)?test' agent continuity dbus tests tpm-sim |

@@ -13,7 +13,7 @@ use crate::{
     handover,
     keeper::{Births, Newborn, random},
     lineage::Living,
-    page::{AdoptError, MemoryKind, SecretPage},
+    page::{AdoptError, MemoryKind, SecretPage, wipe_stack},
     run::chain,
 };
 
@@ -56,8 +56,11 @@ impl Nursery {
     /// A lineage from what the sources gave. From here on the service manager keeps it. `generation` is VMClock's counter,
     /// read before that.
     ///
+    /// (A call of its own: what it computes lies below the frame that the stack is locked and wiped from.)
+    ///
     /// # Errors
     /// Why there is none.
+    #[inline(never)]
     pub(crate) fn born(
         &self,
         contributions: &[Contribution],
@@ -87,7 +90,10 @@ impl Nursery {
         let lineage = Lineage::born(page, birth).map_err(NotBorn::Lineage)?;
         let mut living = Living { lineage, born };
         living.record_birth(&self.boot_id, generation).map_err(NotBorn::Record)?;
-        living.record_settings(&self.settings).map_err(NotBorn::Record)?;
+        if let Err(error) = living.record_settings(&self.settings) {
+            tracing::warn!("these settings are not kept for a restart with bad ones: {error}");
+        }
+        wipe_stack();
         keep(&mut living);
         Ok(living)
     }
@@ -121,6 +127,8 @@ impl Births<SecretPage> for Succession {
             tracing::warn!("{unmet}");
         }
         let living = self.nursery.born(&contributions, origin, generation);
+        // its own frame, too
+        wipe_stack();
         let Living { lineage, born } = living.map_err(|why| chain(&why))?;
         let memory = lineage.memory().kind().as_str();
         Ok(Newborn { lineage, born, memory })

@@ -43,6 +43,8 @@ pub(crate) struct Config {
     /// Keys that are set, and that this version does not act on yet. Never silently: the agent says so at its start, and
     /// so does its diagnosis.
     pub(crate) without_effect: Vec<&'static str>,
+    /// Whether these are the last settings that worked, as the present ones are refused.
+    pub(crate) is_fallback: bool,
     /// The file's text: what is kept as the last settings that worked.
     pub(crate) text: String,
 }
@@ -62,6 +64,7 @@ impl Default for Config {
             prove_waiting_per_uid: 1024,
             log: None,
             without_effect: Vec::new(),
+            is_fallback: false,
             text: String::new(),
         }
     }
@@ -82,7 +85,8 @@ impl Config {
     /// # Errors
     /// Where another version wrote them, which took what this one refuses.
     pub(crate) fn last(text: &str) -> Result<Self, ConfigError> {
-        Self::parse(Path::new("the last settings that worked"), text)
+        let config = Self::parse(Path::new("the last settings that worked"), text)?;
+        Ok(Self { is_fallback: true, ..config })
     }
 
     /// Reads the file at its usual place; where there is none, the defaults stand.
@@ -156,12 +160,12 @@ impl Config {
     fn check_require(&self, path: &Path, line: Option<usize>) -> Result<(), ConfigError> {
         let classes: Vec<Class> = self.sources.names.iter().flat_map(SourceName::classes).collect();
         let missing = self.require.missing(&classes);
-        match missing.first() {
-            Some(class) => {
-                Err(ConfigError::at(path, line, "require", Problem::NoSourceOfClass { class: *class }))
-            }
-            None => Ok(()),
-        }
+        let Some(class) = missing.first() else { return Ok(()) };
+        let problem = match self.require {
+            Require::AnyHardware => Problem::NoHardware,
+            Require::Each(_) => Problem::NoSourceOfClass { class: *class },
+        };
+        Err(ConfigError::at(path, line, "require", problem))
     }
 }
 

@@ -12,6 +12,8 @@ use crate::{
     breaks::Inhibiting,
     config::{Config, DEFAULT_PATH},
     entropy::{Class, Cost, Gathering, Health, Pace, SourceStatus, Status},
+    lineage,
+    page::{self, MemoryKind, RegionError},
 };
 
 /// Asks all sources once, and prints what there is to say, as a JSON array on standard output.
@@ -25,14 +27,21 @@ pub(crate) fn print(config: &Config) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let text = serde_json::to_string_pretty(&checks(config, &status, None));
+    let memory = page::try_out(lineage::memory_kind(config.memory));
+    let text = serde_json::to_string_pretty(&checks(config, &status, memory, None));
     let printed = text.is_ok_and(|text| writeln!(std::io::stdout(), "{text}").is_ok());
     if printed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// All that there is to say, where the sources are as `status` has them. `inhibiting` is the running agent's.
-pub(crate) fn checks(config: &Config, status: &Status, inhibiting: Option<&Inhibiting>) -> Vec<Check> {
-    let mut checks = vec![settings(config), require(status)];
+/// All that there is to say, where the sources are as `status` has them, and the secrets live, or can't, as `memory` says.
+/// `inhibiting` is the running agent's.
+pub(crate) fn checks(
+    config: &Config,
+    status: &Status,
+    memory: Result<MemoryKind, RegionError>,
+    inhibiting: Option<&Inhibiting>,
+) -> Vec<Check> {
+    let mut checks = vec![settings(config, status), require(status)];
     for source in status.sources() {
         if source.class == Class::Tpm {
             checks.push(device::look(&config.tcti));
@@ -42,7 +51,8 @@ pub(crate) fn checks(config: &Config, status: &Status, inhibiting: Option<&Inhib
     }
     checks.extend(unread_generator(config));
     checks.extend(speed(status));
-    checks.push(memory());
+    checks.extend(last_head(status));
+    checks.push(secrets(memory));
     checks.extend(platform::checks(status, inhibiting));
     checks
 }
@@ -66,7 +76,16 @@ fn check(name: &str, state: State, finding: impl Into<String>, remedy: impl Into
     Check { check: name.to_owned(), state: state.to_owned(), finding: finding.into(), remedy: remedy.into() }
 }
 
-fn settings(config: &Config) -> Check {
+fn settings(config: &Config, status: &Status) -> Check {
+    if !status.is_by_present_settings() {
+        let finding = "the present settings are refused: the agent goes on with the last that worked";
+        return check(
+            "configuration",
+            State::Fail,
+            finding,
+            "selfsame-agent --check-config says what to mend",
+        );
+    }
     let idle = &config.without_effect;
     if idle.is_empty() {
         return check("configuration", State::Ok, "it is sound", "");
@@ -152,9 +171,26 @@ fn in_words(cost: &Cost) -> Option<String> {
     ))
 }
 
-fn memory() -> Check {
-    let finding = "the secret state lives in ordinary memory: this version locks none";
-    check("memory", State::Warn, finding, "keep swap encrypted, and core dumps off")
+/// The last head, where the agent that runs can't keep it.
+fn last_head(status: &Status) -> Option<Check> {
+    let finding = "it can't be written to the state directory: the next lineage may not name this one as its predecessor";
+    let remedy = "make room on the state directory's disk, and let the agent's user write there; the journal says what fails, \
+                  and it is tried again every minute";
+    (!status.is_head_kept()).then(|| check("last head", State::Fail, finding, remedy))
+}
+
+/// Where the secrets live.
+fn secrets(memory: Result<MemoryKind, RegionError>) -> Check {
+    let finding = match memory {
+        Ok(MemoryKind::Secret) => "secret: neither swapped nor dumped, and not even the kernel has it mapped",
+        Ok(MemoryKind::Locked) => "locked: neither swapped nor dumped",
+        Err(error) => {
+            let remedy =
+                "do as it says, or set `memory` to what this machine has: without it no lineage is born";
+            return check("memory", State::Fail, error.to_string(), remedy);
+        }
+    };
+    check("memory", State::Ok, finding, "")
 }
 
 /// Longer than a start-up test of a TPM that takes a second a command; `selfsame doctor` waits a minute for all of it.

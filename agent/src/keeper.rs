@@ -32,6 +32,7 @@ use crate::{
     breaks::{Breaks, Found},
     clock::{AgeTime, Clock, nanos_of_ticks},
     entropy::{ClockReading, Contribution, Status},
+    page::{lock_stack, wipe_stack},
 };
 
 pub(crate) use handle::{Keeper, KeeperError};
@@ -177,6 +178,9 @@ impl Waiting {
 
 impl<M: Memory> Work<M> {
     fn run(mut self) -> Result<(), Ended> {
+        if let Err(error) = lock_stack() {
+            tracing::warn!("what the keeper computes with may be swapped: {error}");
+        }
         let none =
             || Waiting { turns: Turns::new(), moment: false, replies: Vec::new(), end: None, stop: false };
         let mut waiting = none();
@@ -197,6 +201,8 @@ impl<M: Memory> Work<M> {
                     self.sort(next, &mut waiting)?;
                 }
                 self.moment(waiting.turns.take(BATCH_MOST), std::mem::take(&mut waiting.moment))?;
+                // its pledges were made after the last change of the secrets, which wipes as well
+                wipe_stack();
                 waiting.replies.drain(..).for_each(done);
             }
             if !waiting.turns.is_empty() {
@@ -251,12 +257,15 @@ impl<M: Memory> Work<M> {
         self.stir(name, &bytes)?;
         if let Some(clock) = clock {
             self.tpm_clock = Some(clock);
+            self.published.note_tpm_clock(clock);
             let found = self.kept.breaks.tpm_clock(clock, self.kept.clock.slept_nanos());
             self.take(found);
         }
         Ok(())
     }
 
+    /// (As `moment`, a call of its own: what it computes lies below the frame that the stack is locked and wiped from.)
+    #[inline(never)]
     fn stir(&mut self, name: String, bytes: &[u8]) -> Result<(), Ended> {
         let stirred = self.kept.lineage.stir(&[(&name, bytes)]);
         stirred.map_err(|error| Ended::NoMoment { why: error.to_string() })?;
@@ -331,6 +340,7 @@ impl<M: Memory> Work<M> {
         self.kept.clock.age().nanos_since(self.kept.born).unwrap_or(0)
     }
 
+    #[inline(never)]
     fn moment(&mut self, asked: Vec<Asked>, is_due: bool) -> Result<(), Ended> {
         let randomness = random()?;
         let (requests, replies): (Vec<_>, Vec<_>) = asked.into_iter().unzip();

@@ -1,6 +1,7 @@
 //! The last public head, in the state directory: so that the next lineage can name its predecessor.
 //!
-//! Nothing in it is secret. It may lag behind: it is written at birth, at the end, and at most once a minute.
+//! Nothing in it is secret. It may lag behind: it is written at birth, at the end, and at most once a minute. Where it
+//! can't be written, proofs go on, and the agent's condition says so until it can.
 
 use std::{
     fs, io,
@@ -14,7 +15,7 @@ use std::{
 use selfsame::{Digest, Head, LineageId, Origin, Predecessor, Reason};
 use serde::{Deserialize, Serialize};
 
-use crate::{clock::Clock, keeper::Keeper};
+use crate::entropy::ClockReading;
 
 /// The file that holds it.
 #[derive(Clone, Debug)]
@@ -23,7 +24,20 @@ pub(crate) struct LastHead {
     boot_id: String,
 }
 
-/// What the file says.
+/// What there is to keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Latest {
+    /// The lineage.
+    pub(crate) lineage: LineageId,
+    /// Its head.
+    pub(crate) head: Head,
+    /// Unix time in milliseconds.
+    pub(crate) wall_ms: u64,
+    /// The TPM's clock, as it was read last; none where it never was.
+    pub(crate) tpm_clock: Option<ClockReading>,
+}
+
+/// What the file says. Version 1 has no TPM clock.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Record {
@@ -33,6 +47,8 @@ struct Record {
     digest: String,
     boot_id: String,
     wall_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tpm_clock: Option<ClockReading>,
 }
 
 impl LastHead {
@@ -60,7 +76,7 @@ impl LastHead {
 
     fn read(&self) -> io::Result<Record> {
         let record: Record = serde_json::from_slice(&fs::read(self.path())?)?;
-        let is_sound = record.version == VERSION && record.predecessor().is_some();
+        let is_sound = (1..=VERSION).contains(&record.version) && record.predecessor().is_some();
         let unsound =
             || io::Error::new(io::ErrorKind::InvalidData, "it holds no head that this version knows");
         is_sound.then_some(record).ok_or_else(unsound)
@@ -70,7 +86,8 @@ impl LastHead {
     ///
     /// # Errors
     /// Where the directory can't be written.
-    pub(crate) fn write(&self, lineage: &LineageId, head: Head, wall_ms: u64) -> io::Result<()> {
+    pub(crate) fn write(&self, latest: &Latest) -> io::Result<()> {
+        let Latest { lineage, head, wall_ms, tpm_clock } = *latest;
         let record = Record {
             version: VERSION,
             lineage: lineage.to_string(),
@@ -78,6 +95,7 @@ impl LastHead {
             digest: head.digest.to_string(),
             boot_id: self.boot_id.clone(),
             wall_ms,
+            tpm_clock,
         };
         fs::create_dir_all(&self.directory)?;
         let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
@@ -117,33 +135,40 @@ pub(crate) struct HeadWriter {
 }
 
 impl HeadWriter {
-    /// Starts it.
+    /// Starts it. `tell` is told that the head can't be kept, and that it can be again.
     ///
     /// # Errors
     /// Where no thread can be started.
-    pub(crate) fn start(last_head: LastHead, keeper: Keeper, clock: Clock) -> io::Result<Self> {
+    pub(crate) fn start(
+        last_head: LastHead,
+        every: Duration,
+        latest: impl Fn() -> Latest + Send + 'static,
+        mut tell: impl FnMut(bool) + Send + 'static,
+    ) -> io::Result<Self> {
         let (stop, stopped) = channel();
+        let mut is_kept = true;
+        let mut keep = move || {
+            let result = last_head.write(&latest());
+            if result.is_ok() == is_kept {
+                return;
+            }
+            is_kept = !is_kept;
+            match result {
+                Err(error) => tracing::warn!(
+                    directory = %last_head.directory.display(),
+                    %error,
+                    "the last head can't be written, and the next lineage may not name this one; proofs go on"
+                ),
+                Ok(()) => tracing::info!("the last head can be written again"),
+            }
+            tell(is_kept);
+        };
         let thread = thread::Builder::new().name("last-head".into()).spawn(move || {
-            let mut is_well = true;
-            let mut goes_on = true;
-            while goes_on {
-                let face = keeper.published().face();
-                let result = last_head.write(&face.lineage, face.head, clock.wall_ms());
-                match (&result, is_well) {
-                    (Err(error), true) => tracing::warn!(
-                        %error,
-                        "the last head can't be written, and the next lineage may not name this one; proofs go on"
-                    ),
-                    (Ok(()), false) => tracing::info!("the last head can be written again"),
-                    _ => {}
-                }
-                is_well = result.is_ok();
-                goes_on = stopped.recv_timeout(WRITE_EVERY) != Err(RecvTimeoutError::Disconnected);
+            keep();
+            while stopped.recv_timeout(every) != Err(RecvTimeoutError::Disconnected) {
+                keep();
             }
-            let face = keeper.published().face();
-            if let Err(error) = last_head.write(&face.lineage, face.head, clock.wall_ms()) {
-                tracing::warn!(%error, "the last head can't be written at the end");
-            }
+            keep();
         })?;
         Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
@@ -168,19 +193,30 @@ impl Drop for HeadWriter {
 }
 
 /// Source: architecture, Breaks: at most once a minute.
-const WRITE_EVERY: Duration = Duration::from_secs(60);
+pub(crate) const WRITE_EVERY: Duration = Duration::from_secs(60);
 
-const VERSION: u32 = 1;
+/// Of the file. A newer one's, which may mean anything, names nobody.
+const VERSION: u32 = 2;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    };
+
     use super::*;
 
+    fn latest(index: u64) -> Latest {
+        let head = Head { index, digest: Digest::new([0xab; 32]) };
+        let tpm_clock = ClockReading { clock_ms: 5, reset_count: 6, restart_count: 7, safe: true };
+        Latest { lineage: LineageId::new([3; 32]), head, wall_ms: 1, tpm_clock: Some(tpm_clock) }
+    }
+
     fn written(directory: &Path) -> (LineageId, Head) {
-        let (lineage, head) =
-            (LineageId::new([3; 32]), Head { index: 4096, digest: Digest::new([0xab; 32]) });
-        LastHead::new(directory, "boot-a".into()).write(&lineage, head, 1).unwrap();
-        (lineage, head)
+        let latest = latest(4096);
+        LastHead::new(directory, "boot-a".into()).write(&latest).unwrap();
+        (latest.lineage, latest.head)
     }
 
     #[test]
@@ -205,7 +241,9 @@ mod tests {
             "",
             "{}",
             &text.replace("abab", "zzzz"),
-            &text.replace("\"version\":1", "\"version\":2"),
+            &text.replace("\"version\":2", "\"version\":3"),
+            &text.replace("\"version\":2", "\"version\":0"),
+            &text.replace("\"safe\"", "\"later\""),
         ] {
             fs::write(last.path(), damaged).unwrap();
             assert_eq!(last.origin(), Origin::new(Reason::Lost, None), "{damaged}");
@@ -219,10 +257,51 @@ mod tests {
         written(directory.path());
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
         let nowhere = LastHead::new(Path::new("/proc/nowhere"), "boot-a".into());
-        assert!(
-            nowhere
-                .write(&LineageId::new([0; 32]), Head { index: 0, digest: Digest::new([0; 32]) }, 0)
-                .is_err()
-        );
+        nowhere.write(&latest(0)).unwrap_err();
+    }
+
+    #[test]
+    fn the_tpms_clock_is_kept_and_a_file_of_version_1_has_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let (lineage, head) = written(directory.path());
+        let last = LastHead::new(directory.path(), "boot-a".into());
+        assert_eq!(last.read().unwrap().tpm_clock, latest(0).tpm_clock);
+        let text = fs::read_to_string(last.path()).unwrap();
+        let clock = r#","tpm_clock":{"clock_ms":5,"reset_count":6,"restart_count":7,"safe":true}"#;
+        let old = text.replace(clock, "").replace("\"version\":2", "\"version\":1");
+        assert_eq!(old.len(), text.len() - clock.len(), "it is in there: {text}");
+        fs::write(last.path(), old).unwrap();
+        assert_eq!(last.read().unwrap().tpm_clock, None);
+        assert_eq!(last.origin(), Origin::new(Reason::Lost, Some(Predecessor { lineage, head })));
+
+        last.write(&Latest { tpm_clock: None, ..latest(1) }).unwrap();
+        assert!(!fs::read_to_string(last.path()).unwrap().contains("tpm_clock"), "none was ever read");
+    }
+
+    #[test]
+    fn who_can_not_write_says_so_once_and_goes_on_trying() {
+        let directory = tempfile::tempdir().unwrap();
+        let state = directory.path().join("state");
+        // where the directory should be there is a file
+        fs::write(&state, "").unwrap();
+        let last = LastHead::new(&state, "boot-a".into());
+        let (tell, told) = channel();
+        let tries = Arc::new(AtomicU64::new(0));
+        let count = tries.clone();
+        let latest = move || latest(count.fetch_add(1, Ordering::SeqCst));
+        let tell = move |is_kept| tell.send(is_kept).unwrap();
+        let writer = HeadWriter::start(last.clone(), Duration::from_millis(1), latest, tell).unwrap();
+        assert_eq!(told.recv(), Ok(false));
+        let seen = tries.load(Ordering::SeqCst);
+        while tries.load(Ordering::SeqCst) < seen + 5 {
+            thread::yield_now();
+        }
+        assert!(told.try_recv().is_err(), "once");
+        fs::remove_file(&state).unwrap();
+        assert_eq!(told.recv(), Ok(true));
+        drop(writer);
+        assert!(told.recv().is_err(), "and no more");
+        let last_try = tries.load(Ordering::SeqCst) - 1;
+        assert_eq!(last.read().unwrap().index, last_try, "the end's is in the file");
     }
 }

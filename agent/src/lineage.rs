@@ -98,6 +98,8 @@ impl Living {
         }
     }
 
+    /// (A call of its own, as a birth is.)
+    #[inline(never)]
     fn adopt(
         page: OwnedFd,
         history: OwnedFd,

@@ -11,8 +11,9 @@ mod lock;
 #[cfg(test)]
 mod model;
 mod region;
+mod registers;
 mod slots;
-mod wipe;
+mod stack;
 
 use std::{io, os::fd::BorrowedFd};
 
@@ -23,7 +24,7 @@ pub(crate) use lock::LockError;
 pub(crate) use region::{MemoryKind, Region, RegionError, has_secret_memory};
 pub(crate) use slots::LoadError;
 use slots::Slots;
-pub(crate) use wipe::wipe_stack;
+pub(crate) use stack::{lock_stack, wipe_stack};
 
 /// The page and its history, held by this process alone.
 pub(crate) struct SecretPage {
@@ -49,6 +50,14 @@ pub(crate) enum AdoptError {
     /// The history is another version's, or damaged.
     #[error(transparent)]
     History(#[from] HistoryError),
+}
+
+/// Whether the system gives a page of this kind to this process.
+///
+/// # Errors
+/// Why it does not.
+pub(crate) fn try_out(kind: MemoryKind) -> Result<MemoryKind, RegionError> {
+    Region::create(kind).map(|region| region.kind())
 }
 
 /// Why the public record could not be written: the memory for it is not there.

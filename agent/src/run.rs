@@ -25,10 +25,11 @@ use crate::{
     handover::Received,
     hardening::{self, HardenError},
     keeper::{self, Ended, Keeper, Kept},
-    last_head::{HeadWriter, LastHead},
+    last_head::{HeadWriter, LastHead, Latest, WRITE_EVERY},
     lineage::{self, Living, NotResumed},
     notify,
     options::{EX_CONFIG, Options},
+    page::{lock_stack, wipe_stack},
     service::{BusError, Connected, Diagnosing, TeeReports},
 };
 
@@ -102,6 +103,13 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
     let pace = Pace::new(config.beat, config.tpm_interval);
     let mut gathering = Gathering::begin(sources, config.require.clone(), pace)?;
     let sources = gathering.status();
+    if config.is_fallback {
+        sources.set_by_last_settings();
+    }
+    // this thread computes with secrets until the keeper has them
+    if let Err(error) = lock_stack() {
+        tracing::warn!("what the start computes with may be swapped: {error}");
+    }
     let told = Arc::new(AtomicU64::new(0));
     let _listening = Listening::start(told.clone(), clock.clone())?;
     let mut breaks = Breaks::of(vmclock(), told, config);
@@ -145,8 +153,13 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
             living
         }
     };
-    living.record_settings(&config.text)?;
-    let memory = living.lineage.memory().kind().as_str();
+    // nor does it any more
+    wipe_stack();
+    if let Err(error) = living.record_settings(&config.text) {
+        tracing::warn!("these settings are not kept for a restart with bad ones: {error}");
+    }
+    let memory_kind = living.lineage.memory().kind();
+    let memory = memory_kind.as_str();
     let Living { lineage, born } = living;
     let afresh = gathering.afresh(config.sources.attach_quick());
     let births = Box::new(Succession { nursery, afresh });
@@ -155,24 +168,28 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
     let (keeper, ends, thread) = keeper::start(kept)?;
     let published = keeper.published().clone();
     let face = published.face();
+    // in the message too: the journal shows fields only to who asks for them
     tracing::info!(
         lineage = %face.lineage,
-        reason = face.genesis.origin().reason().as_str(),
-        condition = sources.condition().as_str(),
         memory,
-        "{}", if was_resumed { "gone on with" } else { "born" }
+        "{} lineage {}: origin {}, memory {memory}, condition {}",
+        if was_resumed { "gone on with" } else { "born:" },
+        face.lineage,
+        face.genesis.origin().reason().as_str(),
+        sources.condition().as_str(),
     );
 
     let (changed, changes) = watch::channel(());
-    let entropy = gathering.run(teller(keeper.clone(), changed))?;
+    let entropy = gathering.run(teller(keeper.clone(), changed.clone()))?;
     let beat = Beat::start(config.beat, keeper.clone())?;
     let ended = runtime.block_on(async {
         let waiting = config.prove_waiting_per_uid;
         let (settings, status) = (config.clone(), sources.clone());
         let inhibiting = Inhibiting::default();
         let inhibited = inhibiting.clone();
-        let diagnosing =
-            Diagnosing::new(Arc::new(move || diagnose::checks(&settings, &status, Some(&inhibited))));
+        let diagnosing = Diagnosing::new(Arc::new(move || {
+            diagnose::checks(&settings, &status, Ok(memory_kind), Some(&inhibited))
+        }));
         let reports = TeeReports::new(options.tsm_report_socket().to_owned());
         let (service, connections) =
             bus.serve(keeper.clone(), sources.clone(), waiting, diagnosing, reports).await?;
@@ -181,7 +198,11 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
         // not before: a lineage that nobody could meet is nobody's predecessor
         let connection = service.connection().clone();
         let sleep = sleep::watch(options.bus(), connection, keeper.clone(), clock.clone(), inhibiting);
-        let writing = HeadWriter::start(last_head, keeper.clone(), clock)?;
+        let latest = latest(keeper.clone(), clock);
+        let writing = HeadWriter::start(last_head, WRITE_EVERY, latest, move |is_kept| {
+            sources.set_head_kept(is_kept);
+            changed.send_replace(());
+        })?;
         tokio::select! {
             error = service.run(connections) => return Err(RunError::Bus(error)),
             () = service.tell(changes, published.foreign_anchors(), ends, || writing.write_now()) => {}
@@ -231,6 +252,20 @@ impl Signals {
             _ = self.interrupt.recv() => {}
         }
         tracing::info!("told to end");
+    }
+}
+
+/// What the last head is, and what is kept beside it.
+fn latest(keeper: Keeper, clock: Clock) -> impl Fn() -> Latest + Send + 'static {
+    move || {
+        let published = keeper.published();
+        let face = published.face();
+        Latest {
+            lineage: face.lineage,
+            head: face.head,
+            wall_ms: clock.wall_ms(),
+            tpm_clock: published.tpm_clock(),
+        }
     }
 }
 

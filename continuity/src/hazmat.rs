@@ -96,6 +96,17 @@ pub fn ahead(secrets: &Secrets) -> &[Secret; TIERS] {
     secrets.ahead()
 }
 
+/// The secrets as bytes, 32 for each and 8 for each number, in the order in which they stand: what a model of the agent's page
+/// writes down.
+pub fn bytes_of(secrets: &Secrets) -> Vec<u8> {
+    secrets.to_bytes()
+}
+
+/// The secrets of [`bytes_of`]'s bytes; none where they are too many or too few.
+pub fn secrets_of(bytes: &[u8]) -> Option<Secrets> {
+    Secrets::from_bytes(bytes)
+}
+
 /// Whether a lineage that grew by `growth` ticks while `elapsed` ticks passed is not ahead of time.
 pub fn not_ahead(growth: u64, elapsed: u64) -> bool {
     time::not_ahead(growth.into(), elapsed.into(), time::SLACK_TICKS)

@@ -78,10 +78,8 @@ impl Hop {
 
     /// Bytes of its encoding.
     pub(crate) fn encoded_bytes(&self) -> usize {
-        let body = self.moment.body().len();
-        // heads: array 1, tier 1, opening 3, body 2 or 3
-        let head = if body > 0xff { 3 } else { 2 };
-        1 + 1 + 3 + OPENING_BYTES + head + body
+        // heads: array 1, tier 1, opening 3, body 3, as its 16 pledges alone have more than 255 bytes
+        1 + 1 + 3 + OPENING_BYTES + 3 + self.moment.body().len()
     }
 }
 
@@ -132,5 +130,17 @@ mod tests {
         let refused = |bytes: usize| Hop::parse(&vec![0; bytes]).expect_err("zeroes are no hop");
         assert!(!matches!(refused(largest), ParseError::TooLong { .. }));
         assert!(matches!(refused(largest + 1), ParseError::TooLong { .. }));
+    }
+
+    #[test]
+    fn more_hops_than_the_bytes_can_hold_are_not_begun() {
+        let read = |bytes: usize| {
+            let mut array = vec![0x82];
+            array.resize(1 + bytes, 0);
+            Reader::whole("test", array.len(), &array, |reader| Hop::read_all(reader, "hops"))
+        };
+        let too_many = |result: Result<_, ParseError>| matches!(result, Err(ParseError::Field { field: "hops", expected, .. }) if expected.contains("can hold"));
+        assert!(too_many(read(2 * OPENING_BYTES - 1)));
+        assert!(!too_many(read(2 * OPENING_BYTES)));
     }
 }

@@ -544,4 +544,30 @@ mod tests {
             assert!(there.into_iter().all(|secret| !opened.contains(&secret)), "after index {index}");
         }
     }
+
+    #[test]
+    fn what_a_proof_has_beside_hops_and_statement_is_within_its_limit() {
+        let salt = Salt::new([0; 32]);
+        let origin = Origin::new(Reason::Install, None);
+        let genesis = Genesis::compose([Pledge::new([0; 32]); TIERS], 0, evidence(), salt, origin);
+        let (count, digest) = (MAX_STATEMENTS, genesis.lineage().genesis_digest());
+        let path = vec![digest; crate::merkle::max_path(count) as usize];
+        let statement_bytes = vec![0; crate::statement::MAX_BYTES];
+        let (subject, payload) = (Subject::default(), None);
+        let statement =
+            Statement { audience: String::new(), challenge: digest, subject, payload, known: None };
+        let beside = crate::moment::MAX_BODY_BYTES - genesis.body().len();
+        let proof = Proof {
+            lineage: genesis.lineage(),
+            since: LIMIT - 1,
+            hops: Vec::new(),
+            statement,
+            inclusion: crate::merkle::Inclusion { position: count - 1, count, path },
+            genesis: Some(genesis),
+            statement_bytes,
+        };
+        // were the genesis as large as a body may be, and the count of hops as long
+        let bytes = proof.encode().len() - crate::statement::MAX_BYTES + beside + 4;
+        assert!(bytes <= MAX_OTHER_BYTES, "{bytes} of {MAX_OTHER_BYTES}");
+    }
 }

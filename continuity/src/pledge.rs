@@ -161,7 +161,8 @@ mod tests {
 
     #[test]
     fn an_opening_has_2144_bytes() {
-        assert!(Opening::from_bytes(&[0; OPENING_BYTES]).is_some());
+        let opening = Opening::from_bytes(&[0; OPENING_BYTES]).expect("of that size");
+        assert_eq!(format!("{opening:?}"), "Opening(2144 bytes)");
         for bytes in [0, 32, OPENING_BYTES - 1, OPENING_BYTES + 1, OPENING_BYTES + 32] {
             assert!(Opening::from_bytes(&vec![0; bytes]).is_none(), "{bytes}");
         }

@@ -152,6 +152,19 @@ mod tests {
         retained.push(&Arc::new(moment.clone()), vec![opening; usize::from(moment.tier()) + 1]);
     }
 
+    #[test]
+    fn an_opening_goes_after_64_spans_and_a_moment_with_its_highest() {
+        let mut retained = Retained::default();
+        for number in 1..=70 {
+            push(&mut retained, 4 * (number - 1), 4 * number);
+        }
+        // at 280, beside the last 64 from 28 on: of tier 1 nothing up to 24 is kept; 16 is of tier 2
+        let first = |from| retained.at_or_after(from).map(Moment::index);
+        assert_eq!([1, 16, 17, 280, 281].map(first), [Some(16), Some(16), Some(28), Some(280), None]);
+        // of tiers 0 to 4
+        assert_eq!(retained.count(), (65, 64 + 64 + 17 + 4 + 1));
+    }
+
     fn cases() -> u32 {
         let cases = if std::env::var_os("SELFSAME_FULL").is_some_and(|full| full == "1") { 200 } else { 20 };
         println!("{cases} cases of 200, of 2,000 moments each");

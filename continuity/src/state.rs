@@ -73,6 +73,30 @@ impl Secrets {
         self.head = other.head;
     }
 
+    /// For [`crate::hazmat::bytes_of`].
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let all = core::iter::once(&self.state).chain(&self.pending).chain(&self.ahead);
+        let mut bytes: Vec<u8> = all.flat_map(|secret| secret.0).collect();
+        bytes.extend([self.is_ahead, self.head].map(u64::to_le_bytes).as_flattened());
+        bytes
+    }
+
+    /// For [`crate::hazmat::secrets_of`].
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (all, rest) = bytes.split_at_checked(32 * (1 + 2 * TIERS))?;
+        let (numbers, []) = rest.as_chunks::<8>() else { return None };
+        let [is_ahead, head] = *numbers else { return None };
+        let mut secrets = Self::blank();
+        let places =
+            core::iter::once(&mut secrets.state).chain(&mut secrets.pending).chain(&mut secrets.ahead);
+        for (place, from) in places.zip(all.as_chunks::<32>().0) {
+            place.0 = *from;
+        }
+        secrets.is_ahead = u64::from_le_bytes(is_ahead);
+        secrets.head = u64::from_le_bytes(head);
+        Some(secrets)
+    }
+
     /// Begins: the first state, and the secrets of all 16 pledges.
     pub(crate) fn begin(&mut self, contributions: &[(&str, &[u8])], randomness: &[u8; 32]) {
         hash_framed(Purpose::Birth, &mut self.state, false, contributions);
@@ -244,6 +268,7 @@ fn hash_framed(purpose: Purpose, state: &mut Secret, mixed_in: bool, contributio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hazmat;
 
     #[test]
     fn a_contribution_can_not_pass_for_another() {
@@ -278,10 +303,34 @@ mod tests {
     }
 
     #[test]
+    fn secrets_become_bytes_and_bytes_secrets() {
+        let mut secrets = Secrets::blank();
+        secrets.begin(&[], &[1; 32]);
+        secrets.make_ahead(0, &[2; 32]);
+        secrets.step(0, 0x0201);
+        secrets.make_ahead(0x0201, &[3; 32]);
+        let bytes = hazmat::bytes_of(&secrets);
+        let all = [&secrets.state].into_iter().chain(&secrets.pending).chain(&secrets.ahead);
+        let mut expected: Vec<u8> = all.flat_map(|secret| *secret.expose()).collect();
+        expected.extend([1, 0, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(bytes, expected);
+        let again = hazmat::secrets_of(&bytes).expect("of that size");
+        assert_eq!(again.to_bytes(), bytes);
+        assert!(again.is_ahead() && again.head() == 0x0201);
+        let more = [&bytes[..], &[0; 8]].concat();
+        for bad in
+            [&[][..], &bytes[..bytes.len() - 1], &bytes[..bytes.len() - 8], &more[..bytes.len() + 1], &more]
+        {
+            assert!(hazmat::secrets_of(bad).is_none(), "{} bytes", bad.len());
+        }
+    }
+
+    #[test]
     fn a_secret_does_not_show_itself() {
         let mut secrets = Secrets::blank();
         secrets.begin(&[], &[0x5a; 32]);
         let shown = format!("{secrets:?}");
         assert!(!shown.chars().any(|c| c.is_ascii_digit() && c != '0'), "{shown}");
+        assert!(shown.contains("state: Secret(..), pending: [Secret(..), "), "{shown}");
     }
 }

@@ -311,3 +311,120 @@ fn earlier_allows_more(first: i128, second: i128, gap: i128) -> bool {
 fn later_asks_more(first: i128, second: i128, gap: i128) -> bool {
     second >= first + least(gap)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::{Evidence, EvidenceFields, Origin, Reason};
+    use crate::hash::{Pledge, Salt};
+    use crate::odometer::TIERS;
+
+    const SECOND: u64 = TICKS_PER_SECOND;
+    const HOUR: u64 = 3600 * SECOND;
+
+    /// The clocks after so many hours: both run alike.
+    fn at(boot: u8, hours: u64) -> Now {
+        Now { boot: Boot([boot; 16]), ticks: hours * HOUR, wall_ms: hours * 3_600_000 }
+    }
+
+    /// A lineage that began after so many hours.
+    fn genesis(hours: u64) -> Genesis {
+        let evidence = Evidence::new(EvidenceFields::default()).expect("short");
+        let origin = Origin::new(Reason::Install, None);
+        let pledges = [Pledge::new([0; 32]); TIERS];
+        Genesis::compose(pledges, at(1, hours).wall_ms, evidence, Salt::new([0; 32]), origin)
+    }
+
+    #[test]
+    fn the_first_head_after_an_introduction_is_held_against_the_moments_wall_time() {
+        // made in the fifth hour of its lineage, at 7, introduced at 8, asked at 10
+        let times = Times::introduced(5 * HOUR, at(1, 7).wall_ms, &at(1, 8));
+        let check = |head, now: &Now| times.check(head, now, now, None);
+        let found = |timing, lag| Found { timing, lag, ahead: None };
+        let now = at(1, 10);
+        let most = 5 * HOUR + 3 * HOUR + 3 * HOUR / 1000 + 600 * SECOND;
+        assert_eq!(check(most, &now), found(Timing::CheckedByWall, 0));
+        assert_eq!(check(most + 1, &now), found(Timing::First, 0));
+        let least = 5 * HOUR + 2 * HOUR - 2 * HOUR / 1000 - SECOND;
+        assert_eq!(check(least, &now), found(Timing::CheckedByWall, 0));
+        assert_eq!(check(least - 1, &now), found(Timing::CheckedByWall, 1));
+        let set_back = Now { wall_ms: at(1, 8).wall_ms - 1, ..now };
+        assert_eq!(check(most + 1, &set_back), found(Timing::Unjudged, 0));
+    }
+
+    #[test]
+    fn a_head_after_another_is_not_held_against_the_genesis() {
+        let (mut times, genesis) = (Times::default(), genesis(1));
+        let check = |times: &Times, head, now: &Now| times.check(head, now, now, Some(&genesis));
+        let found = |timing| Found { timing, lag: 0, ahead: None };
+        // six hours of growth in one
+        assert_eq!(check(&times, 6 * HOUR, &at(1, 2)), found(Timing::First));
+        times.accept(6 * HOUR, &at(1, 2), &at(1, 2), false, false);
+        assert_eq!(check(&times, 7 * HOUR, &at(1, 3)), found(Timing::Checked));
+    }
+
+    #[test]
+    fn the_pair_that_bounds_most_is_kept_in_whichever_order_two_are_accepted() {
+        let index = |seen: Option<Seen>| seen.map(|seen| seen.index);
+        let (first, gap) = (10 * HOUR, 5 * HOUR);
+        let (alike_ahead, alike_behind) = (gap + gap / 1000, gap - gap / 1000);
+        // so much later it has grown by `grown`: of two that bound alike the later is kept
+        for (grown, ahead, behind) in [
+            (gap / 2, gap / 2, 0),
+            (alike_behind, alike_behind, alike_behind),
+            (alike_ahead, alike_ahead, alike_ahead),
+            (gap * 2, 0, gap * 2),
+        ] {
+            let accepted = [(first, at(1, 1)), (first + grown, at(1, 6))];
+            for order in [[0, 1], [1, 0]] {
+                let mut times = Times::default();
+                for (head, now) in order.map(|which| accepted[which]) {
+                    times.accept(head, &now, &now, false, false);
+                }
+                assert_eq!(index(times.ahead.here), Some(first + ahead), "grown by {grown}, {order:?}");
+                assert_eq!(index(times.behind.here), Some(first + behind), "grown by {grown}, {order:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn it_is_an_alarm_where_any_head_that_says_so_lagged() {
+        for lagged in [false, true] {
+            let mut times = Times::default();
+            times.accept(HOUR, &at(1, 1), &at(1, 1), lagged, false);
+            // the verifier is started anew: a head of each boot bounds
+            times.accept(2 * HOUR, &at(2, 2), &at(2, 2), false, false);
+            let found = times.check(10 * HOUR, &at(2, 2), &at(2, 2), None);
+            assert_eq!(found.ahead, Some((8 * HOUR - SECOND, lagged)));
+        }
+    }
+
+    #[test]
+    fn a_lag_marks_every_head_that_is_kept() {
+        let mut times = Times::default();
+        times.accept(HOUR, &at(1, 1), &at(1, 1), false, false);
+        times.accept(2 * HOUR, &at(2, 2), &at(2, 2), false, false);
+        times.accept(3 * HOUR, &at(2, 3), &at(2, 3), true, false);
+        let Bound { here, here_by_wall, past } = times.ahead;
+        let lagged = [here, here_by_wall, past].map(|seen| seen.map(|seen| seen.lagged));
+        assert_eq!(lagged, [Some(true); 3]);
+        assert_eq!(times.behind.past.map(|seen| seen.lagged), Some(false));
+    }
+
+    #[test]
+    fn what_is_kept_of_times_is_read_again() {
+        let mut times = Times::introduced(HOUR, 7, &at(1, 1));
+        let same = |times: &Times| {
+            let mut writer = Writer::default();
+            times.write(&mut writer);
+            let bytes = writer.finish();
+            let read = Reader::whole("times", bytes.len(), &bytes, Times::read);
+            assert_eq!(read.as_ref(), Ok(times));
+        };
+        same(&times);
+        times.accept(2 * HOUR, &at(1, 2), &at(1, 2), true, false);
+        times.accept(3 * HOUR, &at(2, 3), &at(2, 3), false, false);
+        assert!(times.ahead.past.is_some() && times.behind.past.is_some());
+        same(&times);
+    }
+}

@@ -1,5 +1,5 @@
 //! Each refusal, by what breaks just its rule: an otherwise right message that is made with real secrets, and the
-//! same with the rule kept, which is accepted.
+//! same with the rule kept, which is accepted; and what is said and kept of what is accepted.
 
 #[cfg(test)]
 mod item;
@@ -18,4 +18,5 @@ mod refusals {
     mod provers;
     mod table;
     mod times;
+    mod verdicts;
 }

@@ -134,7 +134,7 @@ pub trait Identity1 {
     #[zbus(property(emits_changed_signal = "true"))]
     fn sources(&self) -> Result<Vec<Source>, CallError>;
 
-    /// `secret`, `locked` or `ordinary`.
+    /// `secret` or `locked`.
     #[zbus(property(emits_changed_signal = "true"))]
     fn memory(&self) -> Result<String, CallError>;
 

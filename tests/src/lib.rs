@@ -20,11 +20,11 @@ mod leash;
 pub mod manager;
 mod names;
 pub mod play;
-mod played;
 mod process;
 pub mod processes;
 mod relying;
 mod stand_in;
+mod stolen;
 pub mod tapped;
 pub mod tsm;
 
@@ -38,8 +38,8 @@ pub use manager::Manager;
 pub use names::{NameError, wait_for_name};
 // what `play` has from the tests of `continuity` finds it here, as it does there
 pub(crate) use play::item;
-pub use played::Played;
 pub use process::{Exit, Process};
 pub use relying::{PEER, Relying};
 pub use stand_in::StandIn;
+pub use stolen::Stolen;
 pub use tapped::Tapped;

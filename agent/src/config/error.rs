@@ -77,6 +77,12 @@ pub(crate) enum Problem {
         /// The class.
         class: Class,
     },
+    /// `require` is not set, and no source in `sources` is what it asks for then.
+    #[error(
+        "is not set, so it asks for a source of one class of tpm, tee, hsm, cpu, and no source in `sources` is of \
+         any; add one, or set `require`"
+    )]
+    NoHardware,
 }
 
 impl ConfigError {

@@ -36,12 +36,14 @@ fn each_key_is_taken() {
         on_tpm_reset: OnChange::End,
         drift_threshold: 250,
         without_effect: config.without_effect.clone(),
+        is_fallback: false,
         text: config.text.clone(),
     };
     assert_eq!(config, expected);
+    // the text has all keys, whether or not there is a field for each
+    let fields = format!("{:?}", Config { text: String::new(), ..config });
     let mut keys = KEYS.to_vec();
-    let shown = format!("{:?}", Config { text: String::new(), ..config });
-    keys.retain(|key| !shown.contains(key));
+    keys.retain(|key| !fields.contains(key));
     assert_eq!(keys, ["beat_s", "tpm_interval_s"], "no key of the design's is left out of this test");
 }
 
@@ -158,10 +160,19 @@ fn choices_are_named() {
 #[test]
 fn a_require_that_the_sources_can_not_meet_is_refused() {
     for (bad, line) in [
-        ("sources = [\"kernel\"]", "agent.toml: `require`"),
-        ("sources = []", "agent.toml: `require`"),
-        ("sources = [\"rdseed\"]\nrequire = [\"tpm\"]", "agent.toml:2: `require`"),
-        ("require = [\"cpu\"]\nsources = [\"tpm\"]", "agent.toml:1: `require`"),
+        (
+            "sources = [\"kernel\"]",
+            "agent.toml: `require`: is not set, so it asks for a source of one class of",
+        ),
+        ("sources = []", "agent.toml: `require`: is not set, so it asks for a source of one class of"),
+        (
+            "sources = [\"rdseed\"]\nrequire = [\"tpm\"]",
+            "agent.toml:2: `require`: needs class \"tpm\", and no source in `sources` is of it",
+        ),
+        (
+            "require = [\"cpu\"]\nsources = [\"tpm\"]",
+            "agent.toml:1: `require`: needs class \"cpu\", and no source in `sources` is of it",
+        ),
     ] {
         let error = parse(bad).unwrap_err();
         assert!(error.starts_with(line), "{error}");

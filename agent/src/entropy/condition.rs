@@ -1,9 +1,12 @@
-//! How the sources are, and whether that is enough.
+//! How the sources are, whether that is enough, and the condition that comes of it.
 
 use std::{
     collections::BTreeSet,
     fmt,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use super::{Class, Cost, Fact, Remarks};
@@ -78,7 +81,8 @@ pub(crate) enum Condition {
     Steady,
     /// `require` is met, none has failed, and one has not passed its start-up test yet.
     Warming,
-    /// `require` is unmet, or a source that is configured does not work. Proofs go on and say so.
+    /// `require` is unmet, a source that is configured does not work, or the last head can't be kept. Proofs go on and
+    /// say so.
     Degraded,
 }
 
@@ -107,14 +111,23 @@ impl Condition {
 pub(crate) struct Status {
     sources: Arc<Mutex<Vec<SourceStatus>>>,
     require: Arc<Require>,
+    /// Whether the last head could not be written to the state directory.
+    is_head_unkept: Arc<AtomicBool>,
+    /// Whether the agent runs by its last settings, as the present ones are refused.
+    by_last_settings: Arc<AtomicBool>,
     /// What degrades the lineage beside its sources, until it ends.
     marks: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Status {
     pub(super) fn new(sources: Vec<SourceStatus>, require: Require) -> Self {
-        let (sources, require) = (Arc::new(Mutex::new(sources)), Arc::new(require));
-        Self { sources, require, marks: Arc::default() }
+        Self {
+            sources: Arc::new(Mutex::new(sources)),
+            require: Arc::new(require),
+            is_head_unkept: Arc::default(),
+            by_last_settings: Arc::default(),
+            marks: Arc::default(),
+        }
     }
 
     /// All sources.
@@ -122,14 +135,35 @@ impl Status {
         self.lock().clone()
     }
 
-    /// The agent's condition, as the sources and the marks make it.
+    /// Whether the last head is kept, as far as was tried.
+    pub(crate) fn is_head_kept(&self) -> bool {
+        !self.is_head_unkept.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether the last head is kept.
+    pub(crate) fn set_head_kept(&self, is_kept: bool) {
+        self.is_head_unkept.store(!is_kept, Ordering::Relaxed);
+    }
+
+    /// Whether the present settings are those that the agent runs by.
+    pub(crate) fn is_by_present_settings(&self) -> bool {
+        !self.by_last_settings.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the agent runs by its last settings, as the present ones are refused.
+    pub(crate) fn set_by_last_settings(&self) {
+        self.by_last_settings.store(true, Ordering::Relaxed);
+    }
+
+    /// The agent's condition, as the sources, the marks and its files make it.
     pub(crate) fn condition(&self) -> Condition {
         let (mut any_failed, mut any_waits) = (false, false);
         for source in self.lock().iter() {
             any_failed |= matches!(source.health, Health::Failed(_));
             any_waits |= source.health == Health::Waiting;
         }
-        if any_failed || !self.marks().is_empty() || !self.missing().is_empty() {
+        let is_sound = self.is_head_kept() && self.is_by_present_settings() && self.marks().is_empty();
+        if any_failed || !is_sound || !self.missing().is_empty() {
             Condition::Degraded
         } else if any_waits {
             Condition::Warming
@@ -286,6 +320,16 @@ mod tests {
         }
         let waiting = status(Require::AnyHardware, &[("tpm", Class::Tpm, Health::Waiting)]);
         assert_eq!(waiting.condition(), Condition::Degraded, "nothing meets `require` yet");
+    }
+
+    #[test]
+    fn a_head_that_is_not_kept_degrades_until_it_is() {
+        let status = status(Require::AnyHardware, &[("tpm", Class::Tpm, Health::Healthy)]);
+        let elsewhere = status.clone();
+        elsewhere.set_head_kept(false);
+        assert_eq!((status.condition(), status.unmet()), (Condition::Degraded, None));
+        elsewhere.set_head_kept(true);
+        assert_eq!(status.condition(), Condition::Steady);
     }
 
     #[test]

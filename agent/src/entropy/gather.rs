@@ -303,11 +303,11 @@ impl Gathering {
         match (before, why) {
             (Some(Health::Failed(_)), Some(why)) => tracing::debug!(source = name, why, "source still fails"),
             (_, Some(why)) => {
-                tracing::warn!(source = name, why, "entropy source failed");
+                tracing::warn!("entropy source {name} failed: {why}");
                 self.changed = true;
             }
             (Some(Health::Failed(_)), None) => {
-                tracing::info!(source = name, "entropy source works again");
+                tracing::info!("entropy source {name} works again");
                 self.changed = true;
             }
             (Some(Health::Healthy), None) => {}

@@ -49,6 +49,18 @@ pub(crate) struct ClockReading {
     pub(crate) safe: bool,
 }
 
+impl ClockReading {
+    /// The reading that a moment's evidence has; none where it lacks a part of it.
+    pub(crate) fn in_evidence(clock: &selfsame::TpmClock) -> Option<Self> {
+        Some(Self {
+            clock_ms: clock.clock_ms?,
+            reset_count: clock.reset_count?.try_into().ok()?,
+            restart_count: clock.restart_count?.try_into().ok()?,
+            safe: clock.safe?,
+        })
+    }
+}
+
 impl From<ClockReading> for selfsame::TpmClock {
     fn from(reading: ClockReading) -> Self {
         Self {
@@ -102,6 +114,14 @@ mod tests {
         cost.add(32, Duration::from_millis(10));
         cost.add(32, Duration::from_millis(30));
         assert_eq!((cost.latency_ms(), cost.bytes_per_second()), (Some(20.0), Some(1600.0)));
+    }
+
+    #[test]
+    fn a_reading_comes_back_from_evidence() {
+        let reading = ClockReading { clock_ms: 1, reset_count: 2, restart_count: 3, safe: true };
+        let evidence = selfsame::TpmClock::from(reading);
+        assert_eq!(ClockReading::in_evidence(&evidence), Some(reading));
+        assert_eq!(ClockReading::in_evidence(&selfsame::TpmClock { safe: None, ..evidence }), None);
     }
 
     #[test]

@@ -184,7 +184,7 @@ impl Sources {
                 Some(helped(name, found.class(), &name.parse().ok()?))
             }
             Detected::Source(found) => {
-                tracing::info!(source = found.name(), "left out: this user may not read it");
+                tracing::info!("source {} is left out: this user may not read /dev/hwrng", found.name());
                 None
             }
             Detected::SameAsTpm { name } => {

@@ -5,10 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use selfsame::{Genesis, Head, Lineage, LineageId, Memory};
 use tokio::sync::watch;
 
+use crate::entropy::ClockReading;
+
 /// The public face of the agent's lineage. When that ends, it is its successor's.
 #[derive(Debug)]
 pub(crate) struct Published {
     face: Mutex<Face>,
+    tpm_clock: Mutex<Option<ClockReading>>,
     foreign_anchors: watch::Sender<u64>,
 }
 
@@ -29,7 +32,12 @@ pub(crate) struct Face {
 
 impl Published {
     pub(super) fn of<M: Memory>(lineage: &Lineage<M>, memory: &'static str) -> Self {
-        Self { face: Mutex::new(Face::of(lineage, memory)), foreign_anchors: watch::Sender::new(0) }
+        let in_genesis = lineage.genesis().evidence().fields().tpm_clock.as_ref();
+        Self {
+            face: Mutex::new(Face::of(lineage, memory)),
+            tpm_clock: Mutex::new(in_genesis.and_then(ClockReading::in_evidence)),
+            foreign_anchors: watch::Sender::new(0),
+        }
     }
 
     /// All of it.
@@ -40,6 +48,11 @@ impl Published {
     /// The lineage.
     pub(crate) fn lineage(&self) -> LineageId {
         self.lock().lineage
+    }
+
+    /// The TPM's clock, as it was read last; none where it never was.
+    pub(crate) fn tpm_clock(&self) -> Option<ClockReading> {
+        *self.tpm_clock.lock().expect("no thread panics while it holds the reading")
     }
 
     /// Refusals that said that another answered in this host's name, and how to learn of the next.
@@ -56,6 +69,10 @@ impl Published {
     /// There is a new lineage.
     pub(super) fn replace<M: Memory>(&self, lineage: &Lineage<M>, memory: &'static str) {
         *self.lock() = Face::of(lineage, memory);
+    }
+
+    pub(super) fn note_tpm_clock(&self, reading: ClockReading) {
+        *self.tpm_clock.lock().expect("no thread panics while it holds the reading") = Some(reading);
     }
 
     pub(super) fn count_foreign_anchor(&self) {

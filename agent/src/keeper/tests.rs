@@ -172,6 +172,29 @@ fn a_clock_that_goes_backwards_ends_it() {
 }
 
 #[test]
+fn the_tpms_clock_that_was_read_last_stays_when_a_moment_has_told_it() {
+    let host = Manual::default();
+    host.pass(1_000_000_000);
+    let clock = host.clock();
+    let (keeper, _told, thread) = start(kept(&clock)).unwrap();
+    assert_eq!(keeper.published().tpm_clock(), None);
+    let reading = ClockReading { clock_ms: 5, reset_count: 6, restart_count: 7, safe: true };
+    for clock in [Some(reading), None] {
+        let bytes = Zeroizing::new(vec![1; 32]);
+        assert!(keeper.stir(Contribution { name: "tpm".into(), bytes, clock }));
+        host.pass(1_000_000_000);
+        let moments = keeper.published().face().moments;
+        assert!(keeper.beat(Sampler::new().sample()));
+        while keeper.published().face().moments == moments {
+            thread::yield_now();
+        }
+        assert_eq!(keeper.published().tpm_clock(), Some(reading));
+    }
+    keeper.stop();
+    thread.join().unwrap().unwrap();
+}
+
+#[test]
 fn foreign_anchors_are_counted() {
     let host = Manual::default();
     host.pass(1_000_000_000);

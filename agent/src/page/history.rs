@@ -182,8 +182,12 @@ impl<B: Bytes> Log<B> {
     /// Appends a frame.
     ///
     /// # Errors
-    /// Where there is no memory for it; then the next one stands in its place.
+    /// Where there is no memory for it, or it is longer than any that is read; then the next one stands in its place.
     pub(crate) fn append(&mut self, kind: Kind, payload: &[u8]) -> io::Result<()> {
+        if payload.len() > PAYLOAD_MOST {
+            let text = format!("{} bytes in one entry: at most {PAYLOAD_MOST}", payload.len());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
         let frame = frame(self.generation, self.number, kind, payload);
         self.file.write_at(&frame, half_at(self.generation) + self.tail)?;
         self.tail += frame.len() as u64;
@@ -369,3 +373,62 @@ const PAYLOAD_MOST: usize = selfsame::MAX_ENTRY_BYTES;
 
 /// As much again as all that a lineage ever keeps (protocol section 4: 3.5 MB, usually half).
 const GROWTH_BYTES: u64 = 4 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_appended_is_read_again_and_what_is_too_long_is_refused_and_in_no_ones_way() {
+        let mut log = History::create().unwrap();
+        log.append(Kind::Lineage, b"one").unwrap();
+        log.append(Kind::Settings, &vec![b'#'; PAYLOAD_MOST + 1]).unwrap_err();
+        log.append(Kind::Settings, &vec![b'#'; PAYLOAD_MOST]).unwrap();
+        log.append(Kind::Lineage, b"").unwrap();
+        let again = History::adopt(log.file.0.try_clone().unwrap()).unwrap();
+        assert_eq!(again.lineage().collect::<Vec<_>>(), [&b"one"[..], b""]);
+        assert_eq!(again.settings().map(<[u8]>::len), Some(PAYLOAD_MOST));
+        assert_eq!((again.tail, again.number), (log.tail, log.number));
+    }
+
+    #[test]
+    fn a_flipped_bit_ends_the_history_before_it() {
+        let mut log = History::create().unwrap();
+        let mut ends = Vec::new();
+        for number in 0..4_u8 {
+            log.append(Kind::Lineage, &[number; 13]).unwrap();
+            ends.push(log.tail);
+        }
+        for at in 0..ends[3] {
+            let place = HALVES_AT + at;
+            let mut byte = [0];
+            log.file.read_at(&mut byte, place).unwrap();
+            log.file.write_at(&[byte[0] ^ 1], place).unwrap();
+            let left = History::adopt(log.file.0.try_clone().unwrap()).unwrap().lineage().count();
+            // what fills a frame up to 8 bytes is nobody's
+            let in_filling = (at % 32) >= 29;
+            let frame = ends.iter().filter(|end| **end <= at).count();
+            assert_eq!(left, if in_filling { 4 } else { frame }, "byte {at}");
+            log.file.write_at(&byte, place).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_history_that_has_grown_long_is_written_anew_and_gives_its_memory_back() {
+        let mut log = History::create().unwrap();
+        log.append(Kind::Birth, b"born").unwrap();
+        while !log.is_long() {
+            log.append(Kind::Lineage, &[7; 30_000]).unwrap();
+        }
+        let long = log.tail;
+        log.rewrite(std::iter::once(b"kept".to_vec())).unwrap();
+        assert!(!log.is_long() && log.tail < 100);
+        let again = History::adopt(log.file.0.try_clone().unwrap()).unwrap();
+        assert_eq!(
+            (again.birth(), again.lineage().collect::<Vec<_>>()),
+            (Some(&b"born"[..]), vec![b"kept".to_vec()])
+        );
+        let blocks = nix::sys::stat::fstat(&log.file.0).unwrap().st_blocks * 512;
+        assert!(u64::try_from(blocks).unwrap() < long / 10, "{blocks} bytes are held");
+    }
+}

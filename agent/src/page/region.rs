@@ -5,7 +5,7 @@ use std::{
     fs,
     num::NonZeroUsize,
     os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
-    ptr::NonNull,
+    ptr::{self, NonNull},
     sync::atomic::{AtomicU64, Ordering, compiler_fence},
 };
 
@@ -68,9 +68,11 @@ pub(crate) enum RegionError {
     },
     /// The limit on locked memory is too low.
     #[error(
-        "{PAGE_BYTES} bytes can't be locked ({}): raise LimitMEMLOCK= of the service, or `ulimit -l`", errno.desc()
+        "{bytes} bytes can't be locked ({}): raise LimitMEMLOCK= of the service, or `ulimit -l`", errno.desc()
     )]
     NotLocked {
+        /// How many.
+        bytes: usize,
         /// What the kernel says.
         errno: Errno,
     },
@@ -121,13 +123,14 @@ impl Region {
         let base = unsafe { mmap(None, length, protection, MapFlags::MAP_SHARED, &fd, 0) };
         let base = base.map_err(|errno| match (kind, errno) {
             // secret memory is locked from the start, and counts against the limit
-            (MemoryKind::Secret, Errno::EAGAIN | Errno::ENOMEM) => RegionError::NotLocked { errno },
+            (MemoryKind::Secret, Errno::EAGAIN | Errno::ENOMEM) => {
+                RegionError::NotLocked { bytes: PAGE_BYTES, errno }
+            }
             _ => RegionError::System { call: "mmap", errno },
         })?;
         let region = Self { base: base.cast(), fd, kind };
         if kind == MemoryKind::Locked {
-            // SAFETY: exactly the mapping that was just made.
-            unsafe { mlock(base, PAGE_BYTES) }.map_err(|errno| RegionError::NotLocked { errno })?;
+            lock(base.addr().get(), PAGE_BYTES)?;
         }
         for advice in [MmapAdvise::MADV_DONTDUMP, MmapAdvise::MADV_DONTFORK] {
             // SAFETY: exactly the mapping that was just made; neither changes what is in it.
@@ -197,6 +200,14 @@ impl Drop for Region {
 
 // SAFETY: the mapping is bound to no thread.
 unsafe impl Send for Region {}
+
+/// Locks memory that is mapped: the pages that these bytes are in.
+pub(super) fn lock(address: usize, bytes: usize) -> Result<(), RegionError> {
+    let base = NonNull::new(ptr::without_provenance_mut(address));
+    let base = base.ok_or(RegionError::NotLocked { bytes, errno: Errno::EINVAL })?;
+    // SAFETY: the kernel changes nothing of what is there, and refuses what is not mapped.
+    unsafe { mlock(base, bytes) }.map_err(|errno| RegionError::NotLocked { bytes, errno })
+}
 
 /// Whether the kernel gives secret memory to this process.
 pub(crate) fn has_secret_memory() -> bool {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use nix::time::{ClockId, clock_gettime};
-use procfs::process::Process;
+use procfs::{ProcessCGroup, process::Process};
 
 /// When a process began, or something else happened, in the kernel's clock ticks since the boot (USER_HZ, mostly
 /// 1/100 s; proc(5), `starttime`).
@@ -48,22 +48,21 @@ impl Facts {
             started: StartTime(process.stat().ok()?.starttime),
             uid: status.euid,
             gid: status.egid,
-            unit: cgroups
-                .and_then(|cgroups| {
-                    cgroups.into_iter().find_map(|cgroup| {
-                        // version 2's tree, or systemd's own of version 1
-                        let is_systemd = cgroup.hierarchy == 0 || cgroup.controllers == ["name=systemd"];
-                        is_systemd.then_some(cgroup.pathname)
-                    })
-                })
-                .and_then(|path| unit(&path)),
+            unit: cgroups.and_then(|cgroups| cgroups.0.iter().find_map(unit_by)),
             exe: process.exe().ok().and_then(|path| executable(&path)),
         };
         Some(facts)
     }
 }
 
-/// The system unit of a process by its cgroup: the first part of the path that is no slice. For a process of a
+/// The system unit of a process, by one of its cgroups: version 2's, or systemd's own of version 1. A process may have
+/// both. Where they differ, in a container with version 2 on a host with both, say, one of them names no unit.
+fn unit_by(cgroup: &ProcessCGroup) -> Option<String> {
+    let is_systemd = cgroup.hierarchy == 0 || cgroup.controllers == ["name=systemd"];
+    is_systemd.then(|| unit(&cgroup.pathname)).flatten()
+}
+
+/// The system unit of a process by its cgroup's path: the first part of the path that is no slice. For a process of a
 /// user's manager that is the manager, `user@UID.service`.
 fn unit(cgroup: &str) -> Option<String> {
     let mut parts = cgroup.split('/').filter(|part| !part.is_empty() && !part.ends_with(".slice"));
@@ -126,6 +125,26 @@ mod tests {
         ] {
             assert_eq!(unit(cgroup).as_deref(), expected, "{cgroup:?}");
         }
+    }
+
+    #[test]
+    fn a_cgroup_that_names_no_unit_hides_none() {
+        let at = |hierarchy, controllers: &[&str], path: &str| ProcessCGroup {
+            hierarchy,
+            controllers: controllers.iter().map(|&name| name.to_owned()).collect(),
+            pathname: path.to_owned(),
+        };
+        // as in a container of version 2 on a host that has both: the first said "/", and no unit was found
+        let both = [
+            at(9, &["name=systemd"], "/"),
+            at(4, &["memory"], "/a.service"),
+            at(0, &[], "/system.slice/b.service"),
+        ];
+        assert_eq!(both.iter().find_map(unit_by).as_deref(), Some("b.service"));
+        let first = [at(1, &["name=systemd"], "/system.slice/b.service"), at(0, &[], "/")];
+        assert_eq!(first.iter().find_map(unit_by).as_deref(), Some("b.service"));
+        let of_others = [at(4, &["memory"], "/a.service"), at(0, &[], "/")];
+        assert_eq!(of_others.iter().find_map(unit_by), None, "memory's groups are not systemd's alone");
     }
 
     #[test]

@@ -139,3 +139,34 @@ impl<'a> Known<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::evidence::{Evidence, EvidenceFields};
+    use crate::hash::{LineageId, Salt};
+    use crate::moment::Moment;
+    use crate::pledge::{OPENING_BYTES, Opening};
+
+    /// A hop without any secret, from the index before.
+    fn hop(tier: u8, to: u64) -> KeptHop {
+        let (lineage, pledges) = (LineageId::new([0; 32]), [Pledge::new([0; 32]); TIERS]);
+        let previous = Head { index: to - 1, digest: Digest::new([0; 32]) };
+        let evidence = Evidence::new(EvidenceFields::default()).expect("short");
+        let moment = Arc::new(Moment::compose(lineage, to, previous, pledges, None, 0, evidence));
+        let opening = Arc::new(Opening::from_bytes(&[0; OPENING_BYTES]).expect("of that size"));
+        let start = Anchor::new(lineage, Salt::new([0; 32]), previous, pledges);
+        KeptHop { start, hop: Hop { tier, opening, moment } }
+    }
+
+    #[test]
+    fn of_each_tier_the_eight_that_lead_furthest_are_kept() {
+        let mut kept = KeptHops::default();
+        kept.keep((1..=8).rev().map(|to| hop(0, to)).collect());
+        kept.keep(vec![hop(1, 1), hop(0, 9), hop(0, 10), hop(0, 10)]);
+        let of_tier_0: Vec<_> = (2..=9).rev().map(|from| (from, 0)).collect();
+        assert_eq!(kept.questions(), [of_tier_0, vec![(0, 1)]].concat());
+    }
+}

@@ -1,17 +1,22 @@
 use zeroize::Zeroize;
 
 use super::*;
+use crate::challenge::Challenge;
 use crate::evidence::{Evidence, EvidenceFields, Origin, Reason};
+use crate::handed::Judgement;
 use crate::hash::Salt;
-use crate::lineage::{Birth, Step};
+use crate::lineage::{Birth, Request, Step};
+use crate::moment::MAX_BODY_BYTES;
 use crate::odometer::TOP;
-use crate::state::Secrets;
+use crate::state::{Ordinary, Secrets};
+use crate::statement::Subject;
 
 /// A memory that a test can crash: it gives out what was recorded and committed, and refuses to commit when told to.
 struct Recording {
     secrets: Box<Secrets>,
     entries: Vec<Vec<u8>>,
     refuses: bool,
+    is_long: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +25,7 @@ struct Refused;
 
 impl Recording {
     fn blank() -> Self {
-        Self { secrets: Box::new(Secrets::blank()), entries: Vec::new(), refuses: false }
+        Self { secrets: Box::new(Secrets::blank()), entries: Vec::new(), refuses: false, is_long: false }
     }
 
     /// What is left of it after a crash.
@@ -51,6 +56,10 @@ impl Memory for Recording {
         assert!(bytes.len() <= MAX_ENTRY_BYTES);
         self.entries.push(bytes);
         Ok(())
+    }
+
+    fn is_long(&self) -> bool {
+        self.is_long
     }
 
     fn rewrite<'a>(&mut self, entries: impl Iterator<Item = Entry<'a>>) -> Result<(), Refused> {
@@ -158,6 +167,57 @@ fn a_record_written_anew_has_what_is_kept_and_no_more() {
 }
 
 #[test]
+fn a_record_is_written_anew_when_it_has_grown_long_and_not_before() {
+    let mut lineage = born(1);
+    lineage.moment(step(4)).expect("it is later");
+    let before = lineage.memory.entries.clone();
+    lineage.tidy_record().expect("it is taken");
+    assert_eq!(lineage.memory.entries, before);
+    lineage.memory.is_long = true;
+    lineage.tidy_record().expect("it is taken");
+    let totals = Entry::Totals { moments: 2, from: 0 }.encode();
+    assert_eq!(lineage.memory.entries, [&before[..], &[totals]].concat());
+    assert!(!Ordinary::default().is_long(), "nothing is recorded there");
+}
+
+#[test]
+fn a_record_written_anew_says_from_where_on_it_remembers_what_was_handed_out() {
+    let mut lineage = born(1);
+    lineage.moment(step(9)).expect("it is later");
+    // as if more had been handed out up to index 4 than is remembered: nothing is said of those
+    lineage.handed.set_from(5);
+    lineage.rewrite_record().expect("it is taken");
+    let after = resumed(&lineage);
+    assert_eq!(after.handed.from(), 5);
+    let judged = |index| after.handed.judge(&[Head { index, ..lineage.head }], 9, |_| None);
+    assert_eq!(judged(4), Judgement::Unknown);
+    assert_eq!(judged(5), Judgement::Foreign(Head { index: 5, ..lineage.head }));
+}
+
+#[test]
+fn a_head_that_was_handed_out_in_a_proof_is_remembered_after_a_crash() {
+    let mut lineage = born(1);
+    lineage.moment(step(4)).expect("it is later");
+    let not_handed = lineage.head;
+    let challenge = Challenge::compose("door", &[1; 32], None, Vec::new()).expect("short");
+    let request = Request { audience: "door".into(), challenge, subject: Subject::default(), payload: None };
+    assert!(matches!(&lineage.prove(step(9), vec![request]).expect("it is later")[..], [Ok(_)]));
+    let after = resumed(&lineage);
+    assert_same(&lineage, &after, &[4, 9]);
+    assert_eq!(after.judge(&[lineage.head]), Judgement::Known);
+    assert_eq!(after.judge(&[not_handed]), Judgement::Foreign(not_handed));
+}
+
+#[test]
+fn an_entry_has_all_openings_of_a_moment_and_a_body_at_most() {
+    let mut lineage = born(1);
+    let moment = lineage.moment(step(1 << 62)).expect("it is later");
+    assert_eq!(moment.tier(), TOP);
+    let [_, entry] = &lineage.memory.entries[..] else { panic!("a genesis and a moment") };
+    assert_eq!(entry.len() - moment.body().len() + MAX_BODY_BYTES, MAX_ENTRY_BYTES);
+}
+
+#[test]
 fn a_crash_between_record_and_secrets_steps_over_the_recorded_moment() {
     let mut lineage = born(1);
     lineage.moment(step(10)).expect("it is later");
@@ -248,6 +308,7 @@ fn entries_that_are_none_are_refused() {
         changed(5, 0xff),
         moment[..moment.len() - 1].to_vec(),
         moment[..moment.len() - OPENING_BYTES].to_vec(),
+        [&moment[..], &[0]].concat(),
         [&moment[..], &[0; OPENING_BYTES]].concat(),
         vec![HANDED; 40],
         vec![HANDED; 42],

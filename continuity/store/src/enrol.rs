@@ -6,7 +6,9 @@ use crate::error::StoreError;
 use crate::name::Name;
 use crate::rows::{KeptChallenge, KeptPeer, Meeting, Rows};
 use crate::store::{Done, Store};
-use crate::verify::{last_tpm_resets, parse};
+use crate::succession::Claim;
+use crate::tpm::{Tpm, TpmStep};
+use crate::verify::parse;
 
 /// How a proof is enrolled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,11 +30,18 @@ pub struct Enrolment {
     pub reason: Reason,
     /// The lineage that it says it follows, and the last moment that it knows of that.
     pub predecessor: Option<Predecessor>,
-    /// The peer's lineage that it succeeds.
+    /// The peer's lineage that it succeeds; of that there are `claim`, `tpm_resets`, `tpm_step` and `silent_ms`.
     pub succeeds: Option<LineageId>,
+    /// What its word on its predecessor is worth.
+    pub claim: Option<Claim>,
+    /// The lineage that it succeeds, or else the one that it says it follows, where a fork of that is known: it was
+    /// copied, and so the successor may be the host's or the copy's.
+    pub forked: Option<LineageId>,
     /// How often the host's TPM was reset since the peer was last met, where both lineages say how often it was by
     /// then, and the later count is not below the earlier (another TPM's would be).
     pub tpm_resets: Option<u64>,
+    /// How the clock of the host's TPM stands to what the peer's lineage last said of it, where both say so.
+    pub tpm_step: Option<TpmStep>,
     /// Milliseconds since the peer was last met, by the verifier's wall clock; only of a peer that was known.
     pub silent_ms: Option<u64>,
 }
@@ -72,8 +81,9 @@ impl Store {
                     return Ok(done(Err(refusal)));
                 }
             };
-            let enrolment = enrolment(verdict, &candidate, &parsed, known.as_ref(), now)?;
-            let met = Meeting { wall_ms: now.wall_ms, tpm_resets: last_tpm_resets(&parsed) };
+            let found = Found { verdict, candidate: &candidate, proof: &parsed };
+            let enrolment = found.enrolment(rows, &name, known.as_ref(), now)?;
+            let met = Meeting { wall_ms: now.wall_ms, tpm: Tpm::of_proof(&parsed) };
             match &known {
                 Some(known) if options.succeeds => {
                     rows.add_past(known)?;
@@ -114,26 +124,39 @@ fn candidate(challenge: &KeptChallenge) -> Result<Peer, StoreError> {
     peer.map_err(|error| StoreError::damaged(error.to_string()))
 }
 
-fn enrolment(
+/// A proof that is right, and the peer that it would make.
+struct Found<'f> {
     verdict: Verdict,
-    candidate: &Peer,
-    proof: &Proof,
-    known: Option<&KeptPeer>,
-    now: &Now,
-) -> Result<Enrolment, StoreError> {
-    let origin = candidate.genesis().map(Genesis::origin);
-    let origin = origin.ok_or_else(|| StoreError::damaged("a peer without a genesis"))?;
-    let met = known.map(|known| known.met);
-    let before = met.and_then(|met| met.tpm_resets);
-    let tpm_resets = before.zip(last_tpm_resets(proof)).and_then(|(before, after)| after.checked_sub(before));
-    Ok(Enrolment {
-        verdict,
-        reason: origin.reason(),
-        predecessor: origin.predecessor().copied(),
-        succeeds: known.map(|known| known.lineage),
-        tpm_resets,
-        silent_ms: met.map(|met| now.wall_ms.saturating_sub(met.wall_ms)),
-    })
+    candidate: &'f Peer,
+    proof: &'f Proof,
+}
+
+impl Found<'_> {
+    fn enrolment(
+        self,
+        rows: Rows<'_>,
+        name: &Name<'_>,
+        known: Option<&KeptPeer>,
+        now: &Now,
+    ) -> Result<Enrolment, StoreError> {
+        let Self { verdict, candidate, proof } = self;
+        let origin = candidate.genesis().map(Genesis::origin);
+        let origin = origin.ok_or_else(|| StoreError::damaged("a peer without a genesis"))?;
+        let predecessor = origin.predecessor().copied();
+        let succeeds = known.map(|known| known.lineage);
+        let met = known.map(|known| known.met);
+        Ok(Enrolment {
+            verdict,
+            reason: origin.reason(),
+            predecessor,
+            succeeds,
+            claim: known.map(|known| rows.claim(name, known, predecessor.as_ref())).transpose()?,
+            forked: rows.forked(succeeds.into_iter().chain(predecessor.map(|before| before.lineage)))?,
+            tpm_resets: met.and_then(|met| Tpm::of_proof(proof).resets_since(met.tpm)),
+            tpm_step: met.and_then(|met| met.tpm.step_to(proof)),
+            silent_ms: met.map(|met| now.wall_ms.saturating_sub(met.wall_ms)),
+        })
+    }
 }
 
 fn succession(known: &KeptPeer, enrolment: &Enrolment) -> StoreError {

@@ -26,8 +26,8 @@
 //! one who opens the file finds the state before or after the transaction.
 //!
 //! The file is created with mode 0600 and says what it is (`application_id`) and its version (`user_version`). A
-//! newer version's, or a file that is no such store, is refused and not written to; a damaged one is an error, and
-//! is kept.
+//! newer version's, or a file that is no such store, is refused and not written to; an older version's is brought up to
+//! this one when it is opened, in one transaction; a damaged one is an error, and is kept.
 //!
 //! A store that is restored from a backup counts its peers as absent since the backup, by itself. Its challenges
 //! are dead a minute after they were issued: wait as long. Forks that were found since are brought back by
@@ -45,6 +45,8 @@ mod peers;
 mod rows;
 mod schema;
 mod store;
+mod succession;
+mod tpm;
 mod verify;
 
 pub use challenge::ChallengeOptions;
@@ -53,3 +55,5 @@ pub use error::StoreError;
 pub use fork::ReportedFork;
 pub use peers::PeerSummary;
 pub use store::Store;
+pub use succession::Claim;
+pub use tpm::TpmStep;

@@ -1,11 +1,12 @@
 //! Meeting a peer by an introduction over a trusted channel.
 
-use selfsame::{Evidence, Introduction, Now, Peer};
+use selfsame::{Introduction, Now, Peer};
 
 use crate::error::StoreError;
 use crate::name::Name;
 use crate::rows::Meeting;
 use crate::store::{Done, Store};
+use crate::tpm::Tpm;
 
 impl Store {
     /// Takes a peer by an introduction. It is on its word, until a proof confirms it: [`Store::challenge`] and
@@ -28,7 +29,8 @@ impl Store {
         replace: bool,
     ) -> Result<(), StoreError> {
         let name = Name::parse(peer)?;
-        let (anchor, met) = (introduction.anchor(), meeting(introduction, now));
+        let anchor = introduction.anchor();
+        let met = Meeting { wall_ms: now.wall_ms, tpm: Tpm::of_introduction(introduction) };
         let introduced = Peer::introduced(introduction, now);
         self.change(|rows| {
             rows.refuse_forked(anchor.lineage())?;
@@ -58,15 +60,4 @@ impl Store {
             Ok(Done::Keep(()))
         })
     }
-}
-
-fn meeting(introduction: &Introduction, now: &Now) -> Meeting {
-    let moment = introduction.moment().and_then(|moment| tpm_resets(moment.evidence()));
-    let tpm_resets = moment.or_else(|| tpm_resets(introduction.genesis().evidence()));
-    Meeting { wall_ms: now.wall_ms, tpm_resets }
-}
-
-/// How often the host's TPM was reset, where it says so.
-pub(crate) fn tpm_resets(evidence: &Evidence) -> Option<u64> {
-    evidence.fields().tpm_clock?.reset_count
 }

@@ -10,7 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::error::StoreError;
-use crate::schema::{APPLICATION_ID, OBJECTS, VERSION};
+use crate::schema::{APPLICATION_ID, VERSION, added, objects};
 use crate::store::Store;
 
 /// How long a transaction waits for others.
@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 enum Kind {
     /// Nothing yet: it has no bytes.
     Empty,
+    /// A store of an older version.
+    Older(i64),
     /// A store of this version.
     Ours,
     /// Something else.
@@ -27,7 +29,8 @@ enum Kind {
 }
 
 impl Store {
-    /// Opens the store at `path`, and makes one where there is no file, or an empty one.
+    /// Opens the store at `path`, and makes one where there is no file, or an empty one. A store of an older version
+    /// is brought up to this one: the older program refuses it from then on.
     ///
     /// # Errors
     ///
@@ -55,7 +58,8 @@ impl Store {
         connection.pragma_update(None, "cell_size_check", true)?;
         connection.pragma_update(None, "temp_store", "memory")?;
         connection.pragma_update(None, "synchronous", "extra")?;
-        if matches!(kind, Kind::Empty) && matches!(initialise(&mut connection)?, Kind::Other) {
+        let is_behind = matches!(kind, Kind::Empty | Kind::Older(_));
+        if is_behind && matches!(bring_up(&mut connection)?, Kind::Other) {
             return Err(StoreError::NotAStore { path });
         }
         // in the file: a person, or another program, may have chosen another
@@ -86,14 +90,16 @@ fn identify(connection: &mut Connection) -> Result<Kind, StoreError> {
     kind(&transaction)
 }
 
-/// Makes a store of an empty file; another may have done so meanwhile.
-fn initialise(connection: &mut Connection) -> Result<Kind, StoreError> {
+/// Makes a store of this version of an empty file, or of an older version's, in one transaction; another may have done
+/// so meanwhile.
+fn bring_up(connection: &mut Connection) -> Result<Kind, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let kind = kind(&transaction)?;
-    if !matches!(kind, Kind::Empty) {
-        return Ok(kind);
-    }
-    for object in OBJECTS {
+    let older = match kind(&transaction)? {
+        Kind::Empty => 0,
+        Kind::Older(version) => version,
+        kind @ (Kind::Ours | Kind::Other) => return Ok(kind),
+    };
+    for object in added(older, VERSION) {
         transaction.execute(object, [])?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -118,18 +124,18 @@ fn kind(connection: &Connection) -> Result<Kind, StoreError> {
         let is_empty = application == 0 && version == 0 && number("schema_version")? == 0;
         return Ok(if is_empty { Kind::Empty } else { Kind::Other });
     }
-    if version != VERSION {
+    if !(1..=VERSION).contains(&version) {
         return Err(StoreError::Version { found: version, known: VERSION });
     }
     let mut statement =
         connection.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY sql")?;
     let texts: Result<Vec<String>, _> = statement.query_map([], |row| row.get(0))?.collect();
-    let mut objects = OBJECTS;
+    let mut objects: Vec<_> = objects(version).collect();
     objects.sort_unstable();
     if texts? != objects {
-        return Err(StoreError::damaged("its tables are not those of this version"));
+        return Err(StoreError::damaged("its tables are not those of its version"));
     }
-    Ok(Kind::Ours)
+    Ok(if version < VERSION { Kind::Older(version) } else { Kind::Ours })
 }
 
 #[cfg(test)]

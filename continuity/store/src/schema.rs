@@ -1,13 +1,27 @@
-//! What is in the file.
+//! What is in the file, in each version of it.
+//!
+//! A version only adds tables and indices to the one before: so an older file is brought up to this version by making
+//! those that it lacks, and what is in it stays as it is.
 
 /// `application_id`: `self`, in ASCII.
 pub(crate) const APPLICATION_ID: i64 = 0x7365_6c66;
 
 /// `user_version`: of these tables, and of what `selfsame::Peer::record` gives.
-pub(crate) const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 2;
 
-/// The tables and indices, as SQLite keeps their texts.
-pub(crate) const OBJECTS: [&str; 7] = [
+/// The tables and indices of a version.
+pub(crate) fn objects(version: i64) -> impl Iterator<Item = &'static str> {
+    added(0, version)
+}
+
+/// Those that a version has and an older one has not.
+pub(crate) fn added(older: i64, version: i64) -> impl Iterator<Item = &'static str> {
+    let versions = (1..).zip([FIRST, SECOND]);
+    versions.filter(move |(of, _)| (older + 1..=version).contains(of)).flat_map(|(_, texts)| texts).copied()
+}
+
+/// The tables and indices of version 1, as SQLite keeps their texts.
+const FIRST: &[&str] = &[
     // the peers that are met or enrolled; what is in columns beside `state` is in it, too, but for the last two
     "CREATE TABLE peer (
         id INTEGER PRIMARY KEY,
@@ -48,5 +62,14 @@ pub(crate) const OBJECTS: [&str; 7] = [
     "CREATE TABLE fork (
         lineage BLOB PRIMARY KEY,
         fork BLOB NOT NULL
+    ) STRICT",
+];
+
+/// What version 2 adds.
+const SECOND: &[&str] = &[
+    // how far the clock of a peer's TPM was when it last said so, beside `tpm_resets`; no row: it never did
+    "CREATE TABLE tpm_clock (
+        peer INTEGER PRIMARY KEY REFERENCES peer ON DELETE CASCADE,
+        clock_ms INTEGER NOT NULL
     ) STRICT",
 ];

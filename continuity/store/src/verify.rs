@@ -3,10 +3,10 @@
 use selfsame::{Now, Policy, Proof, Refusal, Verdict};
 
 use crate::error::StoreError;
-use crate::meet::tpm_resets;
 use crate::name::Name;
 use crate::rows::Meeting;
 use crate::store::{Done, Store};
+use crate::tpm::Tpm;
 
 impl Store {
     /// Verifies a proof of a peer that is known, and keeps what it shows: of two that come at once, one is taken
@@ -33,7 +33,8 @@ impl Store {
             let outcome = peer.take(proof, now, policy);
             let met = outcome.as_ref().ok().map(|verdict| Meeting {
                 wall_ms: known.met.wall_ms.max(now.wall_ms),
-                tpm_resets: last_tpm_resets(&parsed).filter(|_| verdict.moved).or(known.met.tpm_resets),
+                // what was overtaken is an older word
+                tpm: if verdict.moved { Tpm::of_proof(&parsed).or(known.met.tpm) } else { known.met.tpm },
             });
             rows.keep_peer(&known, &peer, met)?;
             match &outcome {
@@ -53,10 +54,4 @@ impl Store {
 /// The proof with these bytes.
 pub(crate) fn parse(proof: &[u8]) -> Result<Proof, StoreError> {
     Ok(Proof::parse(proof).map_err(Refusal::from)?)
-}
-
-/// How often the host's TPM was reset, by the latest moment of the proof that says so.
-pub(crate) fn last_tpm_resets(proof: &Proof) -> Option<u64> {
-    let moments = proof.hops().iter().rev().map(|hop| hop.moment().evidence());
-    moments.chain(proof.genesis().map(selfsame::Genesis::evidence)).find_map(tpm_resets)
 }

@@ -12,6 +12,8 @@ mod store {
     mod host;
     mod meet;
     mod races;
+    mod succession;
     mod vectors;
     mod verify;
+    mod versions;
 }

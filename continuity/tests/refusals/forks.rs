@@ -50,6 +50,11 @@ pub fn right() -> Fork {
     parted().2.fork()
 }
 
+/// One for anyone, of this genesis's lineage.
+pub fn fork_of(genesis: &Made, way: Vec<Item>, hops: [Item; 2]) -> Fork {
+    Says { lineage: genesis.clone(), genesis: Some(genesis.clone()), way, hops }.fork()
+}
+
 /// The same, for who holds the moment at 16.
 fn for_who_holds() -> Says {
     Says { genesis: None, way: Vec::new(), ..parted().2 }
@@ -145,4 +150,30 @@ fn each_check_of_an_introduction_refuses_what_breaks_just_it() {
         row("KnownFork", replace(forked, &anchor), replace(party, &anchor)),
     ];
     hold("IntroduceRefusal", include_str!("../../src/peer.rs"), &[], rows);
+}
+
+/// Of two forks of a lineage one for anyone is kept, and of two alike the first.
+#[test]
+fn the_fork_that_convinces_more_is_kept() {
+    let (_, sixteen, anyones) = parted();
+    let ours = for_who_holds();
+    let swapped = |says: &Says| {
+        let [first, second] = says.hops.clone();
+        Says { hops: [second, first], ..says.clone() }.fork()
+    };
+    let mut party = Party::of(Peer::introduced(&sixteen.introduction(), &at(16)));
+    party.meet(&[sixteen], 17);
+    let keeps = |learnt: &[&Fork], kept: &Fork| {
+        let mut peer = party.peer.clone();
+        for fork in learnt {
+            peer.learn(fork).expect("it shows a fork");
+        }
+        peer.fork() == Some(kept)
+    };
+    let (anyones_too, ours_too) = (swapped(&anyones), swapped(&ours));
+    let (anyones, ours) = (anyones.fork(), ours.fork());
+    assert!(keeps(&[&ours, &anyones], &anyones));
+    assert!(keeps(&[&anyones, &ours], &anyones));
+    assert!(keeps(&[&anyones, &anyones_too], &anyones));
+    assert!(keeps(&[&ours, &ours_too], &ours));
 }

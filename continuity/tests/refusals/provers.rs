@@ -3,7 +3,7 @@
 
 use selfsame::{
     Birth, Challenge, Condition, Evidence, EvidenceFields, Head, HopError, Lineage, LineageId, Ordinary,
-    Origin, Proof, ProveRefusal, Reason, Request, Salt, Step, Subject,
+    Origin, Proof, ProveRefusal, Reason, Request, Salt, Step, Subject, hazmat,
 };
 
 use super::crafted::{AUDIENCE, BORN_MS};
@@ -55,7 +55,8 @@ fn ask(lineage: &mut Lineage<Ordinary>, request: Request) -> Result<Proof, Prove
 
 #[test]
 fn each_reason_to_answer_no_challenge() {
-    let mut rows = vec![wrong_audience(), other_lineage(), too_old()];
+    let mut rows = vec![wrong_audience(), other_lineage()];
+    rows.extend(too_old());
     rows.extend(foreign_anchor());
     rows.extend(statement());
     // every anchor can be reached, by what section 4 says is kept: `properties/reach.rs`
@@ -73,7 +74,11 @@ fn other_lineage() -> Row {
     let mut lineage = born(1);
     let (own, other) = (*lineage.id(), *born(2).id());
     let mut of = |lineage_id| ask(&mut lineage, request(&challenge(Some(&lineage_id), &[])));
-    row("OtherLineage", of(other), of(own))
+    let broken = of(other);
+    let text = |refused: &ProveRefusal| refused.to_string();
+    let said = broken.as_ref().err().map(text);
+    assert_eq!(said, Some(format!("the challenge is for lineage {other}, this is {own}")));
+    row("OtherLineage", broken, of(own))
 }
 
 fn foreign_anchor() -> Vec<Row> {
@@ -105,17 +110,36 @@ fn foreign_anchor() -> Vec<Row> {
     rows.into_iter().chain([among]).collect()
 }
 
-/// 1,200 times 73 hours, with all the evidence that a moment may have: over 4 MiB from the genesis, a hop from the
-/// moment before.
-fn too_old() -> Row {
+/// 1,095 times 73 hours, with all the evidence that a moment may have: 4 MiB from the genesis, to the byte of the
+/// payload. A little later it is too long with any payload; a hop from the moment before is not.
+fn too_old() -> [Row; 2] {
+    const MOST_BYTES: usize = 4 * 1024 * 1024;
     let mut lineage = born(1);
-    for count in 1..=1200 {
-        lineage.moment(step(count << 30, 28)).expect("it is later");
-    }
+    let moments = |lineage: &mut Lineage<_>, counts: std::ops::RangeInclusive<u64>| {
+        counts.for_each(|count| drop(lineage.moment(step(count << 30, 28)).expect("it is later")));
+    };
+    moments(&mut lineage, 1..=1095);
+    let with = |payload: usize| {
+        let Ok(mut copy) = hazmat::copy(&lineage, Ordinary::default());
+        ask(&mut copy, Request { payload: Some(vec![0; payload]), ..request(&challenge(None, &[])) })
+    };
+    let too_long = match with(4096) {
+        Err(ProveRefusal::TooOld { bytes }) => bytes - MOST_BYTES,
+        other => panic!("{:?}", other.map(|proof| proof.encode().len())),
+    };
+    assert!(too_long < 3_800, "{too_long}");
+    let room = 4096 - too_long;
+    let just = with(room);
+    // beside what it has a proof might have a larger genesis, and a path
+    let bytes = just.as_ref().map_or(0, |proof| proof.encode().len());
+    assert!((MOST_BYTES - 3 * 1024..=MOST_BYTES).contains(&bytes), "{bytes}");
+    let by_a_byte = row(&format!("TooOld {{ bytes: {} }}", MOST_BYTES + 1), with(room + 1), just);
+
+    moments(&mut lineage, 1096..=1200);
     lineage.introduce();
     let (id, head) = (*lineage.id(), lineage.head());
     let mut ask = |since: &[Head]| ask(&mut lineage, request(&challenge(Some(&id), since)));
-    row("TooOld", ask(&[]), ask(&[head]))
+    [by_a_byte, row("TooOld", ask(&[]), ask(&[head]))]
 }
 
 fn statement() -> [Row; 2] {
@@ -144,6 +168,7 @@ fn each_reason_to_answer_no_question_for_a_hop() {
         ),
         row("NotKept { index: 1, tier: 0 }", lineage.hop(1, 0, false), lineage.hop(0, 0, false)),
         row("NotKept { index: 0, tier: 1 }", lineage.hop(0, 1, false), lineage.hop(0, 0, false)),
+        row("NotKept { index: 0, tier: 15 }", lineage.hop(0, 15, false), lineage.hop(0, 0, false)),
     ];
     // two moments a second, a tick apart: of the second the opening is kept while it is one of the last 64
     for second in 1..=40 {

@@ -48,8 +48,9 @@ pub(crate) const HELP: &str = "\
 Exit codes, and the names that --json gives:
   0  yes: done, or the proof stands; of `confront`: no fork is shown; of `forks --report`: one is, and is taken in
   1  the proof was refused, or reported evidence shows no fork, or there is no such peer or challenge: UnknownPeer,
-     PeerExists, UnknownChallenge, Malformed, OtherLineage, Succession, WrongAudience, WrongSubject, Clock, Stalled; of
-     `doctor`: a check fails (no name: the checks are the answer)
+     PeerExists, UnknownChallenge, Malformed, OtherLineage, WrongAudience, WrongSubject, Clock, Stalled; or nobody said
+     that a new lineage may succeed the peer's: Succession; of `doctor`: a check fails (no name: the checks are the
+     answer)
   2  usage, malformed arguments included: InvalidArgument
   3  the agent is not reachable: Unreachable; of `doctor`: nor can its program be run
   4  the agent refused or can't do it: NotAuthorized, OtherLineage, WrongAudience, TooOld, NotKept, Unsupported,

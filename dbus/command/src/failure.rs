@@ -27,7 +27,8 @@ pub(crate) struct Failure {
     pub(crate) text: String,
     /// What to do next.
     pub(crate) next: Option<String>,
-    /// What an alarm was found by: it goes to standard output, as an answer does, and in JSON beside the rest.
+    /// What an alarm was found by, or what there is to decide by: it goes to standard output, as an answer does, and in
+    /// JSON beside the rest.
     pub(crate) evidence: Option<Box<Answer>>,
 }
 

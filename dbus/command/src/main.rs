@@ -7,7 +7,7 @@
 //! | code | meaning | names, with `--json` |
 //! | --- | --- | --- |
 //! | 0 | yes: done, or the proof stands; of `confront`: no fork is shown; of `forks --report`: one is, and is taken in | |
-//! | 1 | the proof was refused, or reported evidence shows no fork, or there is no such peer or challenge; of `doctor`: a check fails, which has no name | UnknownPeer, PeerExists, UnknownChallenge, Malformed, OtherLineage, Succession, WrongAudience, WrongSubject, Clock, Stalled |
+//! | 1 | the proof was refused, or reported evidence shows no fork, or there is no such peer or challenge, or nobody said that a new lineage may succeed the peer's; of `doctor`: a check fails, which has no name | UnknownPeer, PeerExists, UnknownChallenge, Malformed, OtherLineage, Succession, WrongAudience, WrongSubject, Clock, Stalled |
 //! | 2 | usage, malformed arguments included | InvalidArgument |
 //! | 3 | the agent is not reachable; of `doctor`: nor can its program be run | Unreachable |
 //! | 4 | the agent refused, or can't do it; or too much is waiting or out | NotAuthorized, OtherLineage, WrongAudience, TooOld, NotKept, Unsupported, Unexpected, Failed; Busy |
@@ -29,6 +29,7 @@ mod exit;
 mod failure;
 mod host;
 mod inspect;
+mod origin;
 mod party;
 mod printable;
 mod quantity;

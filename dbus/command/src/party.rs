@@ -11,6 +11,8 @@ use crate::failure::Failure;
 use crate::text::Given;
 
 mod ask;
+mod enrol;
+mod evidence;
 mod forks;
 mod judge;
 mod keep;
@@ -23,7 +25,25 @@ pub(crate) enum PartyCommand {
     Challenge(Challenge),
     /// Meet a peer by an introduction that came over a trusted channel
     Meet(Meet),
-    /// Enrol a peer by a proof from its genesis: trust on first use, unless the challenge named its lineage
+    /// Enrol a peer by a proof from its genesis, on first use, or as the new lineage of a known one (--succeeds)
+    ///
+    /// At a first meeting that is trust on first use, unless the challenge named the lineage.
+    ///
+    /// A reboot ends a host's lineage, and so does a loss of the agent's memory: it answers OtherLineage then. Whether
+    /// the new lineage is the same host's, no proof can show. To take it, without forgetting what is known, first issue
+    /// `challenge PEER --audience NAME --anew`, and have the host answer that by `selfsame prove`. Then `enrol PEER PROOF
+    /// --succeeds` shows what speaks for it, and asks. From a yes on the old lineage is refused.
+    ///
+    /// What to look at: the lineage that it says it follows is the peer's, and the moment that it names is known here, or
+    /// newer; the host was to be started anew, and its TPM was reset as often; the TPM's clock goes on; nothing was heard
+    /// of the old one since. Where one of these is not so, ask who runs the host, over another channel. An ALARM says
+    /// that the host was copied: then it may be the copy that answers.
+    ///
+    /// With --json, beside the verdict: "reason" and "predecessor", as it says; "forked", where a fork is known of the
+    /// lineage before; "dry_run"; and of a successor "succeeds" (the peer's lineage), "claim" ("known", "ahead",
+    /// "behind", "false", "past", "other" or "nobody") and "claim_ms" (how far the moment that it names is from the last
+    /// that was accepted), "tpm_resets", "tpm_clock" ("on", "unsafe" or "back") and "tpm_clock_ms", "silent_ms"; null
+    /// where it is not known.
     Enrol(Enrol),
     /// Verify a proof of a known peer
     Verify(Verify),
@@ -77,6 +97,11 @@ pub(crate) struct Challenge {
     /// The lineage to expect of a peer that is not known yet [default: whoever comes]
     #[arg(long)]
     lineage: Option<LineageId>,
+
+    /// For a known peer whose host has a new lineage: from the genesis and of any lineage (or of --lineage), for
+    /// `enrol --succeeds`
+    #[arg(long)]
+    anew: bool,
 }
 
 /// Meet a peer by an introduction.
@@ -101,6 +126,14 @@ pub(crate) struct Enrol {
 
     /// The proof, as `selfsame prove` printed it on the peer's host
     proof: Given,
+
+    /// Let this new lineage succeed the known peer's: shows what speaks for it, and asks on the terminal
+    #[arg(long)]
+    succeeds: bool,
+
+    /// Answer that with yes, unasked: needed where standard input is no terminal
+    #[arg(long, requires = "succeeds")]
+    yes: bool,
 
     /// Make every check, and change nothing
     #[arg(long)]
@@ -159,7 +192,7 @@ pub(crate) fn run(command: &PartyCommand, store: Option<&Path>) -> Result<Answer
     match command {
         PartyCommand::Challenge(challenge) => keep::challenge(challenge, file),
         PartyCommand::Meet(meet) => keep::meet(meet, file),
-        PartyCommand::Enrol(enrol) => judge::enrol(enrol, file),
+        PartyCommand::Enrol(enrol) => enrol::enrol(enrol, file),
         PartyCommand::Verify(verify) => judge::verify(verify, file),
         PartyCommand::Questions { peer } => ask::questions(peer, file),
         PartyCommand::Confront { peer, text } => ask::confront(peer, text, file),

@@ -12,6 +12,7 @@ async fn bad_settings_end_no_lineage_that_was_handed_over() {
         assert_eq!(unit.lineage().await, lineage);
         let stderr = unit.manager.stderr();
         assert!(stderr.contains("going on with the last settings that worked"), "{stderr}");
+        assert_eq!(unit.identity().await.condition().await.unwrap(), "degraded");
     }
     unit.set_settings(PLAIN);
     unit.crash().await;

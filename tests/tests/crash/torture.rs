@@ -2,7 +2,7 @@
 //!
 //! Each caller asks for four relying parties: one that is always there, and three that come back after 1 s, 1 min and 10 min,
 //! so that their anchors are as old. (A tenth of the kills takes seconds: there the last two come back once, at the end.)
-//! Every proof is accepted, none is answered with `ForeignAnchor`, and every head that was handed out is known; what the
+//! Every proof is accepted, none is answered with `ForeignAnchor`, and every head that was handed out lately is known; what the
 //! parties keep of hops shows no pledge that was opened over two bodies; and the lineage is the same to the end.
 
 use std::{
@@ -90,10 +90,17 @@ async fn ask(identity: &Identity1Proxy<'_>, party: &mut Party, number: u64, tall
         Some(proof) => {
             let verdict = party.peer.take(&proof, &tally.now(), &Policy::default());
             let verdict = verdict.unwrap_or_else(|refusal| panic!("a proof is refused: {refusal:?}"));
-            assert_ne!(verdict.statement.known(), Some(false), "a head that was handed out is not known");
+            // under this load the 16,384 heads that it remembers are those of half a minute at the least
+            let is_recent = party.every <= Duration::from_secs(1);
+            assert!(
+                verdict.statement.known() != Some(false) || !is_recent,
+                "a head is not known that was handed out"
+            );
             party.taken += 1;
             party.last = Instant::now();
             tally.proofs.fetch_add(1, Ordering::SeqCst);
+            // leaves the processor to the others for a while, as ten minutes of this are long
+            tokio::time::sleep(Duration::from_millis(2)).await;
             true
         }
         None => {

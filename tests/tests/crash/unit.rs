@@ -34,6 +34,7 @@ impl Unit {
         let process = manager.spawn(&options);
         let unit = Self { process, connection, manager, options, bus, _config: config };
         unit.named().await;
+        unit.manager.wait_for(READY, 1).await;
         unit
     }
 
@@ -58,9 +59,12 @@ impl Unit {
         self.start_again().await;
     }
 
+    /// Starts it again. What it has given to its manager has come there when it says that it is ready.
     pub async fn start_again(&mut self) {
+        let before = self.manager.said().iter().filter(|said| said.contains(READY)).count();
         self.process = self.manager.spawn(&self.options);
         self.named().await;
+        self.manager.wait_for(READY, before + 1).await;
     }
 
     /// Waits until the last public head is on file, which is soon after the start.
@@ -98,6 +102,9 @@ pub async fn prove(identity: &Identity1Proxy<'_>, challenge: &selfsame::Challeng
         Err(_) => None,
     }
 }
+
+/// What a process says once it serves.
+const READY: &str = "READY=1";
 
 /// What every unit here runs by: no hardware is needed to go on.
 pub const PLAIN: &str = "require = []\nsources = [\"rdseed\", \"kernel\"]\n";

@@ -4,29 +4,33 @@ use base64::Engine;
 use selfsame_tests::{Output, Run, binary};
 use tempfile::TempDir;
 
-use selfsame_tests::{Host, Relying};
+use selfsame_tests::{Host, PrivateBus, Relying};
 
 /// A relying party's file, and the host's bus.
-struct Sides {
+pub struct Sides {
     directory: TempDir,
     bus: String,
 }
 
 impl Sides {
     fn of(host: &Host) -> Self {
-        Self { directory: tempfile::tempdir().unwrap(), bus: host.bus.address().to_owned() }
+        Self::on(&host.bus)
     }
 
-    async fn host(&self, args: &[&str]) -> Output {
+    pub fn on(bus: &PrivateBus) -> Self {
+        Self { directory: tempfile::tempdir().unwrap(), bus: bus.address().to_owned() }
+    }
+
+    pub async fn host(&self, args: &[&str]) -> Output {
         Run::selfsame().args(["--bus-address", &self.bus]).args(args).run().await
     }
 
-    async fn door(&self, args: &[&str]) -> Output {
+    pub async fn door(&self, args: &[&str]) -> Output {
         Run::selfsame().arg("--store").arg(self.directory.path().join("door.db")).args(args).run().await
     }
 
     /// A challenge for `peer`, and the host's answer.
-    async fn exchange(&self, peer: &str) -> (String, String) {
+    pub async fn exchange(&self, peer: &str) -> (String, String) {
         let challenge = line(self.door(&["challenge", peer, "--audience", "door"]).await);
         let proof = line(self.host(&["prove", "--audience", "door", &challenge]).await);
         (challenge, proof)
@@ -34,7 +38,7 @@ impl Sides {
 }
 
 /// The one line that a successful run prints.
-fn line(output: Output) -> String {
+pub fn line(output: Output) -> String {
     assert_eq!(output.code(), Some(0), "{output:?}");
     let line = output.stdout.strip_suffix('\n').unwrap_or_else(|| panic!("{output:?}"));
     assert!(!line.contains('\n'), "{output:?}");

@@ -34,7 +34,7 @@ async fn properties_tell_what_is() {
     let origin = identity.origin().await.unwrap();
     assert_eq!((origin.reason.as_str(), origin.predecessor.as_str()), ("install", ""));
     assert_eq!(identity.condition().await.unwrap(), "steady");
-    // as this machine can hibernate or not
+    // which of them is this machine's affair; that each is what was asked for, target `crash` shows
     let memory = identity.memory().await.unwrap();
     assert!(["secret", "locked"].contains(&memory.as_str()), "{memory}");
     assert_eq!(identity.version().await.unwrap(), env!("CARGO_PKG_VERSION"));

@@ -8,5 +8,7 @@ mod many;
 mod meetings;
 mod refusals;
 mod starts;
+mod state;
 mod subjects;
+mod succession;
 mod tee;

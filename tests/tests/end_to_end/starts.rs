@@ -167,6 +167,10 @@ async fn an_agent_that_never_served_is_nobodys_predecessor() {
     let identity = Identity1Proxy::uncached(&connection).await.unwrap();
     let lineage = identity.lineage().await.unwrap();
     assert!(matches!(Agent::start(options.clone()).await, Err(StartError::Ended(_))), "the name is taken");
+    // the first one's is written just after it has its name: a slow disk may take longer than a refused start
+    while !state.path().join("last-head.json").exists() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     first.kill();
     let _third = Agent::start(options).await.unwrap();
     assert_eq!(identity.origin().await.unwrap().predecessor, lineage);

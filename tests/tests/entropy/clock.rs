@@ -21,8 +21,12 @@ async fn next_clock(history: &mut History, host: &Host) -> (usize, TpmClock) {
             Some(clock) => return (without, clock),
             None => without += 1,
         }
+        assert!(without < MOMENTS_MOST, "no clock in {without} moments: {}", host.agent.stderr());
     }
 }
+
+/// A minute's, where a draw is due after two seconds.
+const MOMENTS_MOST: usize = 300;
 
 #[tokio::test]
 async fn the_first_moment_after_each_draw_has_the_tpms_clock_and_no_other() {

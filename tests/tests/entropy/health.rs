@@ -78,12 +78,13 @@ async fn a_generator_that_is_bad_from_the_start_never_joins() {
     let (machine, feed) = Machine::fed("optee-rng", Stream::biased(1));
     let host = Setting::new(&CONFIGURATION.replace("\"tee\"", "")).on(&machine).start().await;
     let mut history = History::from_genesis(&host).await;
-    let attempts = 3;
-    while feed.taken() < attempts * START_UP_BYTES {
+    host.wait_until("three attempts", async || {
         let mixed = sources(history.next(&host).await.evidence().fields());
         assert!(!mixed.contains(&SOURCE.to_owned()), "{mixed:?}");
         assert_eq!(host.is_healthy(SOURCE).await, Some(false));
-    }
+        feed.taken() >= 3 * START_UP_BYTES
+    })
+    .await;
     assert!(!sources(genesis(&host).await.evidence().fields()).contains(&SOURCE.to_owned()));
     assert!(host.agent.stderr().contains("health test: "), "{}", host.agent.stderr());
     assert_eq!(host.condition().await, "degraded");

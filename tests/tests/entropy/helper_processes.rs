@@ -89,6 +89,11 @@ async fn a_helper_ends_with_an_agent_that_is_killed() {
     let helper = helper(&host);
     host.agent.kill();
     gone(helper).await;
+    assert_ne!(
+        loaded(&tpm),
+        NOTHING,
+        "a helper that is killed leaves its session, for the next one to flush"
+    );
 }
 
 #[tokio::test]
@@ -107,6 +112,7 @@ async fn a_helper_ends_with_an_agent_that_is_told_to_end() {
     let tpm = Simulator::start().unwrap();
     let host = Setting::new(CONFIGURATION).tpm(tpm.tcti()).start().await;
     let helper = helper(&host);
+    assert_ne!(loaded(&tpm), NOTHING, "it has a session");
     host.agent.signal(Signal::SIGTERM);
     assert_eq!(host.agent.ended().await.status.code(), Some(0));
     gone(helper).await;

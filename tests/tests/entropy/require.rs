@@ -23,7 +23,7 @@ async fn unmet(setting: Setting, parts: &[&str]) {
 
 #[tokio::test]
 async fn no_hardware_at_all_is_refused_as_a_configuration() {
-    let parts = ["agent.toml", "`require`", "no source in `sources`"];
+    let parts = ["agent.toml: `require`", "one class of tpm, tee, hsm, cpu", "add one, or set `require`"];
     unmet(Setting::new("sources = [\"kernel\"]\n"), &parts).await;
 }
 

@@ -1,12 +1,10 @@
-//! What TPM commands and answers say, and a second client of a simulator.
-
-use std::{
-    io::{Read, Write},
-    os::unix::net::UnixStream,
-};
+//! What TPM commands and answers say, and what is loaded in a simulator.
 
 use selfsame::TpmClock;
-use selfsame_tests::Run;
+use selfsame_tests::{
+    Run,
+    tapped::{handles, kind},
+};
 use selfsame_tpm_sim::{CommandCode, Exchange, Simulator};
 
 /// The clock that an exchange of TPM2_ReadClock told; none for any other.
@@ -46,28 +44,7 @@ async fn sha256(bytes: &[u8]) -> String {
 
 /// What is loaded in a simulator whom nobody else is connected to: transient objects and sessions.
 pub fn loaded(tpm: &Simulator) -> Vec<u32> {
-    [TRANSIENT_FIRST, LOADED_SESSION_FIRST].into_iter().flat_map(|first| handles(tpm, first)).collect()
-}
-
-/// TPM2_GetCapability(TPM_CAP_HANDLES), TPM 2.0 Part 3, 30.2.
-fn handles(tpm: &Simulator, first: u32) -> Vec<u32> {
-    let socket = tpm.tcti().strip_prefix("swtpm:path=").unwrap();
-    let mut stream = UnixStream::connect(socket).unwrap();
-    let mut command = vec![0x80, 0x01, 0, 0, 0, 22];
-    for number in [CommandCode::GET_CAPABILITY.0, CAP_HANDLES, first, HANDLES_MOST] {
-        command.extend(number.to_be_bytes());
-    }
-    stream.write_all(&command).unwrap();
-    let mut header = [0; HEADER_BYTES];
-    stream.read_exact(&mut header).unwrap();
-    assert_eq!(number(&header[6..]), 0, "GetCapability");
-    let mut answer = vec![0; number(&header[2..]) as usize - HEADER_BYTES];
-    stream.read_exact(&mut answer).unwrap();
-    // moreData, the capability, and the list with its length
-    assert_eq!((answer[0], number(&answer[1..])), (0, CAP_HANDLES));
-    let list = &answer[9..];
-    assert_eq!(list.len(), 4 * number(&answer[5..]) as usize);
-    list.chunks(4).map(number).collect()
+    [kind::TRANSIENT, kind::LOADED_SESSION].into_iter().flat_map(|first| handles(tpm, first)).collect()
 }
 
 fn number(bytes: &[u8]) -> u32 {
@@ -80,15 +57,5 @@ const HEADER_BYTES: usize = 10;
 /// Source: TPM 2.0 Part 2, 6.3.
 const TPM_ALG_SHA256: u16 = 0x000b;
 
-/// TPM_CAP_HANDLES. Source: TPM 2.0 Part 2, 6.12.
-const CAP_HANDLES: u32 = 1;
-
-/// TRANSIENT_FIRST and LOADED_SESSION_FIRST. Source: TPM 2.0 Part 2, 7.5.
-const TRANSIENT_FIRST: u32 = 0x8000_0000;
-const LOADED_SESSION_FIRST: u32 = 0x0200_0000;
-
 /// What is loaded in a TPM that was left as it was found.
 pub const NOTHING: [u32; 0] = [];
-
-/// More than a simulator has room for.
-const HANDLES_MOST: u32 = 64;

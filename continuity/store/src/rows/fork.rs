@@ -27,10 +27,15 @@ impl Rows<'_> {
         bytes.map(|bytes| parse(&bytes)).transpose()
     }
 
+    /// Whether a fork of this lineage is known.
+    pub(crate) fn is_forked(&self, lineage: &LineageId) -> Result<bool, StoreError> {
+        let mut statement = self.0.prepare("SELECT 1 FROM fork WHERE lineage = ?1")?;
+        Ok(statement.exists([lineage.as_bytes()])?)
+    }
+
     /// Refuses a lineage of which a fork is known.
     pub(crate) fn refuse_forked(&self, lineage: &LineageId) -> Result<(), StoreError> {
-        let mut statement = self.0.prepare("SELECT 1 FROM fork WHERE lineage = ?1")?;
-        match statement.exists([lineage.as_bytes()])? {
+        match self.is_forked(lineage)? {
             true => Err(StoreError::Forked { lineage: *lineage }),
             false => Ok(()),
         }

@@ -9,6 +9,7 @@ use super::{Rows, integer, unsigned};
 use crate::error::StoreError;
 use crate::name::Name;
 use crate::peers::PeerSummary;
+use crate::tpm::Tpm;
 
 /// A peer as it is kept.
 pub(crate) struct KeptPeer {
@@ -26,12 +27,12 @@ pub(crate) struct KeptPeer {
 pub(crate) struct Meeting {
     /// Unix time in milliseconds, by the verifier's clock.
     pub(crate) wall_ms: u64,
-    /// How often the host's TPM was reset by then, where the host says so.
-    pub(crate) tpm_resets: Option<u64>,
+    /// What the host had said of its TPM by then.
+    pub(crate) tpm: Tpm,
 }
 
-/// The columns of a peer's row.
-type Columns = (i64, [u8; 32], i64, Vec<u8>, i64, Option<i64>);
+/// The columns of a peer's row, and how far the clock of its TPM was.
+type Columns = (i64, [u8; 32], i64, Vec<u8>, i64, Option<i64>, Option<i64>);
 
 impl Rows<'_> {
     /// The peer of this name, whole; `None` where none is met or enrolled.
@@ -54,7 +55,8 @@ impl Rows<'_> {
     }
 
     fn columns(&self, name: &Name<'_>) -> Result<Option<Columns>, StoreError> {
-        let sql = "SELECT id, lineage, head, state, met_wall_ms, tpm_resets FROM peer WHERE name = ?1";
+        let sql = "SELECT id, lineage, head, state, met_wall_ms, tpm_resets, clock_ms
+                   FROM peer LEFT JOIN tpm_clock ON tpm_clock.peer = peer.id WHERE name = ?1";
         let columns = self.0.query_row(sql, [name.as_str()], |row| row.try_into());
         Ok(columns.optional()?)
     }
@@ -65,17 +67,12 @@ impl Rows<'_> {
         let PeerRecord { state, hops, .. } = peer.record();
         let sql = "INSERT INTO peer (name, lineage, head, state, met_wall_ms, tpm_resets)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-        let Meeting { wall_ms, tpm_resets } = met;
-        let columns = params![
-            name.as_str(),
-            lineage.as_bytes(),
-            head,
-            state,
-            integer(wall_ms),
-            tpm_resets.map(integer)
-        ];
+        let (met_wall_ms, tpm_resets) = (integer(met.wall_ms), met.tpm.resets.map(integer));
+        let columns = params![name.as_str(), lineage.as_bytes(), head, state, met_wall_ms, tpm_resets];
         self.0.execute(sql, columns)?;
-        self.keep_hops(self.0.last_insert_rowid(), &[], &hops)?;
+        let id = self.0.last_insert_rowid();
+        self.keep_tpm_clock(id, met.tpm.clock_ms)?;
+        self.keep_hops(id, &[], &hops)?;
         self.drop_challenges(name).map(drop)
     }
 
@@ -112,9 +109,20 @@ impl Rows<'_> {
         let (lineage, head) = lineage_and_head(peer)?;
         let sql = "UPDATE peer SET lineage = ?2, head = ?3, state = ?4, met_wall_ms = ?5, tpm_resets = ?6
                    WHERE id = ?1";
-        let Meeting { wall_ms, tpm_resets } = met;
-        let columns = params![id, lineage.as_bytes(), head, state, integer(wall_ms), tpm_resets.map(integer)];
-        self.0.execute(sql, columns)?;
+        let (met_wall_ms, tpm_resets) = (integer(met.wall_ms), met.tpm.resets.map(integer));
+        self.0.execute(sql, params![id, lineage.as_bytes(), head, state, met_wall_ms, tpm_resets])?;
+        self.keep_tpm_clock(id, met.tpm.clock_ms)
+    }
+
+    fn keep_tpm_clock(&self, id: i64, clock_ms: Option<u64>) -> Result<(), StoreError> {
+        match clock_ms {
+            Some(clock_ms) => {
+                let sql = "INSERT INTO tpm_clock (peer, clock_ms) VALUES (?1, ?2)
+                           ON CONFLICT (peer) DO UPDATE SET clock_ms = excluded.clock_ms";
+                self.0.execute(sql, params![id, integer(clock_ms)])?
+            }
+            None => self.0.execute("DELETE FROM tpm_clock WHERE peer = ?1", [id])?,
+        };
         Ok(())
     }
 
@@ -149,7 +157,7 @@ fn restore(
     hops: Vec<KeptHop>,
     challenges: Vec<KeptChallenge>,
 ) -> Result<KeptPeer, StoreError> {
-    let (id, lineage, head, state, met_wall_ms, tpm_resets) = columns;
+    let (id, lineage, head, state, met_wall_ms, resets, clock_ms) = columns;
     let record = PeerRecord {
         state,
         hops: hops.iter().map(|kept| kept.hop.clone()).collect(),
@@ -160,8 +168,9 @@ fn restore(
     if lineage_and_head(&peer)? != (lineage, head) {
         return Err(StoreError::damaged("a peer's state is not of the lineage and index beside it"));
     }
-    let tpm_resets = tpm_resets.map(unsigned).transpose()?;
-    let met = Meeting { wall_ms: unsigned(met_wall_ms)?, tpm_resets };
+    let tpm =
+        Tpm { resets: resets.map(unsigned).transpose()?, clock_ms: clock_ms.map(unsigned).transpose()? };
+    let met = Meeting { wall_ms: unsigned(met_wall_ms)?, tpm };
     Ok(KeptPeer { id, peer, lineage, met, state: record.state, hops, challenges })
 }
 

@@ -223,12 +223,12 @@ fn the_succession_of_a_tpm_that_counts_less_says_nothing() {
 fn the_last_that_the_predecessor_said_of_its_tpm_counts() {
     let (mut party, mut host) = (Party::new(), Host::with_tpm(1, 40));
     party.enrol("web", &mut host, 10);
-    host.tpm_resets = Some(50);
+    host.tpm.reset_count = Some(50);
     let overtaken = party.challenge("web", 20);
     let late = host.prove(&overtaken, 21);
-    host.tpm_resets = Some(60);
+    host.tpm.reset_count = Some(60);
     party.meet_again("web", &mut host, 30);
-    host.tpm_resets = None;
+    host.tpm.reset_count = None;
     party.meet_again("web", &mut host, 40);
     // an older word, and none at all, do not count
     party.store.verify("web", &late, &now(50), &Policy::default()).expect("it is verified");
@@ -241,7 +241,7 @@ fn the_last_that_the_predecessor_said_of_its_tpm_counts() {
 #[test]
 fn an_introduction_says_of_the_tpm_too() {
     let (mut party, mut host) = (Party::new(), Host::with_tpm(1, 40));
-    host.tpm_resets = Some(41);
+    host.tpm.reset_count = Some(41);
     host.beat(5);
     party.store.meet("web", &host.introduce(), &now(10), false).expect("it is new");
     let challenge = party.challenge_anew("web", 20);

@@ -22,7 +22,7 @@ fn a_new_file_is_its_owners_only_and_says_what_it_is() {
     assert_eq!(mode & 0o7777, 0o600);
     let number = |name| connect(&file.path).pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     assert_eq!(number("application_id").expect("a number"), i64::from(u32::from_be_bytes(*b"self")));
-    assert_eq!(number("user_version").expect("a number"), 1);
+    assert_eq!(number("user_version").expect("a number"), 2);
     let header = fs::read(&file.path).expect("readable");
     assert_eq!(&header[68..72], b"self", "where file(1) looks for it");
 }
@@ -126,13 +126,13 @@ fn a_name_that_means_something_to_sqlite_is_a_file_all_the_same() {
 
 #[test]
 fn another_version_is_refused_untouched() {
-    for version in [0, 2, 77] {
+    for version in [0, 3, 77] {
         let mut party = Party::new();
         party.enrol("web", &mut Host::born(1), 10);
         connect(&party.file.path).pragma_update(None, "user_version", version).expect("written");
         let before = fs::read(&party.file.path).expect("readable");
         let error = refused(&party.file.path);
-        assert!(matches!(error, StoreError::Version { found, known: 1 } if found == version), "{error}");
+        assert!(matches!(error, StoreError::Version { found, known: 2 } if found == version), "{error}");
         assert_eq!(fs::read(&party.file.path).expect("readable"), before);
     }
 }
@@ -141,6 +141,8 @@ fn another_version_is_refused_untouched() {
 fn other_tables_are_damage() {
     for change in [
         "DROP TABLE past",
+        "DROP TABLE tpm_clock",
+        "PRAGMA user_version = 1",
         "ALTER TABLE peer ADD extra INTEGER",
         "CREATE VIEW all_peers AS SELECT * FROM peer",
     ] {
@@ -199,14 +201,17 @@ fn a_state_that_is_not_what_it_says_is_damage() {
         "UPDATE peer SET lineage = randomblob(32)",
         "UPDATE peer SET lineage = randomblob(31)",
         "UPDATE peer SET met_wall_ms = -1",
+        "UPDATE peer SET tpm_resets = -1",
+        "UPDATE tpm_clock SET clock_ms = -1",
         "UPDATE hop SET hop = substr(hop, 2) WHERE id = 1",
         "UPDATE challenge SET issued = x''",
         "PRAGMA foreign_keys = off; INSERT INTO hop (peer, hop) VALUES (77, x'')",
         "INSERT INTO fork (lineage, fork) VALUES (randomblob(32), x'')",
     ];
     for damage in damages {
-        let mut party = Party::new();
-        party.enrol("web", &mut Host::born(1), 10);
+        let (mut party, mut host) = (Party::new(), Host::with_tpm(1, 40));
+        host.tpm.clock_ms = Some(7);
+        party.enrol("web", &mut host, 10);
         party.challenge("web", 20);
         party.store.check().expect("all is well");
         connect(&party.file.path).execute_batch(damage).expect("valid");

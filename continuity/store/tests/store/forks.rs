@@ -27,6 +27,13 @@ fn both_answer(party: &mut Party, host: &mut Host, copy: &mut Host) -> Fork {
     }
 }
 
+/// A party that knows "web" as a host that was copied, and a fork of its lineage.
+pub fn forked() -> (Party, Host) {
+    let (mut party, mut host, mut copy) = copied();
+    both_answer(&mut party, &mut host, &mut copy);
+    (party, host)
+}
+
 /// The copy answers alone; the host, asked for a hop, shows the fork.
 fn answer_of(party: &mut Party, host: &mut Host, copy: &mut Host, way: bool) -> HopAnswer {
     let challenge = party.challenge("web", 20);

@@ -31,36 +31,41 @@ pub fn now_in_another_boot(ticks: u64) -> Now {
 /// A host whose lineage began at tick 0. Two of one seed that do the same are copies of each other.
 pub struct Host {
     pub lineage: Lineage<Ordinary>,
-    /// What it says in its next moment.
-    pub tpm_resets: Option<u64>,
+    /// What it says of its TPM in its next moment.
+    pub tpm: TpmClock,
 }
 
 impl Host {
     pub fn born(seed: u8) -> Self {
-        Self::with_origin(seed, Origin::new(Reason::Install, None), None)
+        Self::with_origin(seed, Origin::new(Reason::Install, None), TpmClock::default())
     }
 
     /// One that says it follows another, after a boot.
     pub fn after(seed: u8, before: &Self, tpm_resets: Option<u64>) -> Self {
         let predecessor = Predecessor { lineage: before.id(), head: before.lineage.head() };
-        Self::with_origin(seed, Origin::new(Reason::Boot, Some(predecessor)), tpm_resets)
+        Self::that_follows(seed, Some(predecessor), tpm_of(tpm_resets))
+    }
+
+    /// One that says it follows this, after a boot.
+    pub fn that_follows(seed: u8, predecessor: Option<Predecessor>, tpm: TpmClock) -> Self {
+        Self::with_origin(seed, Origin::new(Reason::Boot, predecessor), tpm)
     }
 
     pub fn with_tpm(seed: u8, tpm_resets: u64) -> Self {
-        Self::with_origin(seed, Origin::new(Reason::Install, None), Some(tpm_resets))
+        Self::with_origin(seed, Origin::new(Reason::Install, None), tpm_of(Some(tpm_resets)))
     }
 
-    fn with_origin(seed: u8, origin: Origin, tpm_resets: Option<u64>) -> Self {
+    fn with_origin(seed: u8, origin: Origin, tpm: TpmClock) -> Self {
         let birth = Birth {
             contributions: &[("test", &[seed; 32])],
             randomness: &[seed; 32],
             salt: Salt::new([seed; 32]),
             wall_ms: WALL_MS,
-            evidence: evidence(tpm_resets),
+            evidence: evidence(tpm),
             origin,
         };
         let lineage = Lineage::born(Ordinary::default(), birth).expect("ordinary memory refuses nothing");
-        Self { lineage, tpm_resets }
+        Self { lineage, tpm }
     }
 
     pub fn id(&self) -> LineageId {
@@ -69,7 +74,7 @@ impl Host {
 
     /// Makes a moment that nobody asked for.
     pub fn beat(&mut self, index: u64) {
-        let step = step(index, self.tpm_resets, &[7; 32]);
+        let step = step(index, self.tpm, &[7; 32]);
         self.lineage.moment(step).expect("the index is above the head's");
     }
 
@@ -86,7 +91,7 @@ impl Host {
             subject: Subject { uid: Some(uid), ..Subject::default() },
             payload: None,
         };
-        let proofs = self.lineage.prove(step(index, self.tpm_resets, &[7; 32]), vec![request]);
+        let proofs = self.lineage.prove(step(index, self.tpm, &[7; 32]), vec![request]);
         let proof = proofs.expect("the index is above the head's").remove(0);
         proof.expect("the challenge is for this lineage").encode()
     }
@@ -100,12 +105,16 @@ impl Host {
     }
 }
 
-fn step(index: u64, tpm_resets: Option<u64>, randomness: &[u8; 32]) -> Step<'_> {
-    Step { index, wall_ms: WALL_MS + index * 1000 / SECOND, randomness, evidence: evidence(tpm_resets) }
+fn step(index: u64, tpm: TpmClock, randomness: &[u8; 32]) -> Step<'_> {
+    Step { index, wall_ms: WALL_MS + index * 1000 / SECOND, randomness, evidence: evidence(tpm) }
 }
 
-fn evidence(tpm_resets: Option<u64>) -> Evidence {
-    let tpm_clock = tpm_resets.map(|count| TpmClock { reset_count: Some(count), ..TpmClock::default() });
+fn tpm_of(reset_count: Option<u64>) -> TpmClock {
+    TpmClock { reset_count, ..TpmClock::default() }
+}
+
+fn evidence(tpm: TpmClock) -> Evidence {
+    let tpm_clock = (tpm != TpmClock::default()).then_some(tpm);
     Evidence::new(EvidenceFields { tpm_clock, ..EvidenceFields::default() }).expect("short")
 }
 
@@ -144,6 +153,11 @@ impl Party {
     pub fn new() -> Self {
         let file = File::new();
         Self { store: file.open(), file, nonces: 0 }
+    }
+
+    /// One that goes on with a file; no nonce that was used in it comes again.
+    pub fn on(file: File) -> Self {
+        Self { store: file.open(), file, nonces: 1000 }
     }
 
     /// Another store on the same file.

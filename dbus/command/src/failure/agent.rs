@@ -84,9 +84,10 @@ fn next(refusal: &Error) -> Option<&'static str> {
              Ask whom you mean to talk to for a challenge of its own"
         }
         Error::OtherLineage(_) => {
-            "after a reboot, or where the agent lost its memory, that is as it should be: a lineage ends with it. The \
-             relying party has to take the new one, which `selfsame status` and `selfsame introduce` show; a person \
-             decides"
+            "after a reboot, or where the agent lost its memory, that is as it should be: a lineage ends with it. Have the \
+             relying party issue a challenge for the new one, `selfsame --store FILE challenge PEER --audience NAME \
+             --anew` there, answer that here, and it takes the new one by `selfsame --store FILE enrol PEER PROOF \
+             --succeeds`; a person decides. `selfsame status` shows here what the new one follows, and why"
         }
         Error::ForeignAnchor(_) => {
             "somebody else may have answered in this host's name, with a copy of its memory. Before either trusts the \

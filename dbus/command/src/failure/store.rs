@@ -36,7 +36,7 @@ impl<'a> Question<'a> {
         self.command_for(verb, self.peer, rest)
     }
 
-    fn command_for(&self, verb: &str, peer: &str, rest: &str) -> String {
+    pub(crate) fn command_for(&self, verb: &str, peer: &str, rest: &str) -> String {
         let file = quoted(&self.file.to_string_lossy());
         let peer = if peer.is_empty() { String::new() } else { quoted(peer) };
         let line = ["selfsame --store", &file, verb, &peer, rest];
@@ -83,8 +83,10 @@ impl<'a> Question<'a> {
     pub(super) fn after_another_lineage(&self) -> String {
         format!(
             "after a reboot that is as it should be: a lineage ends with the host's memory. Whether the new one is the \
-             same host, a person decides; then {}, and meet or enrol it again",
-            self.command("forget", "")
+             same host, a person decides: issue a challenge for any lineage, {}, have the host answer it, and {} shows \
+             what speaks for it, and asks",
+            self.command("challenge", "--audience NAME --anew"),
+            self.command("enrol", "PROOF --succeeds")
         )
     }
 }
@@ -121,9 +123,12 @@ impl Failure {
             StoreError::NotNewer { .. } => {
                 refused("PeerExists").next("have the host introduce itself anew: `selfsame introduce`, there")
             }
-            StoreError::Succession { .. } => {
-                refused("Succession").next(question.after_another_lineage())
-            }
+            StoreError::Succession { .. } => refused("Succession").next(format!(
+                "after a reboot that is as it should be: a lineage ends with the host's memory. Whether the new one is \
+                 the same host, a person decides: {} shows what speaks for it, and asks; this proof is good for that, \
+                 until its challenge is 60 s old",
+                question.command("enrol", "PROOF --succeeds")
+            )),
             // here the lineage may be another peer's, or a forgotten one's: the list of all has it
             StoreError::Forked { .. } => Self::new(Code::Alarm, "Forked", text).next(format!(
                 "that lineage was copied, and is never accepted again: {} shows the fork. {}",

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::answer::Answer;
 use crate::bus::ask;
 use crate::failure::Failure;
+use crate::origin;
 use crate::printable::printable;
 use crate::quantity::{ms_of_ticks, span, utc};
 use crate::table::Table;
@@ -47,17 +48,16 @@ impl Status {
     fn answer(&self) -> Answer {
         let Self { lineage, born_ms, index, moments, foreign_anchors, condition, .. } = self;
         let Self { sources, memory, origin: Origin { reason, predecessor }, version, .. } = self;
+        let origin = origin::in_words(reason, predecessor);
         let mut table = Table::default();
         table
             .row("lineage", printable(lineage))
             .row("born", utc(*born_ms))
             .row("index", format!("{index} (age {})", span(ms_of_ticks(*index))))
             .row("moments", moments.to_string())
-            .row("origin", printable(reason));
-        if !predecessor.is_empty() {
-            table.row("predecessor", printable(predecessor));
-        }
-        table.row("condition", printable(condition)).row("memory", printable(memory));
+            .row("origin", &*origin)
+            .row("condition", printable(condition))
+            .row("memory", printable(memory));
         for (place, Source { name, class, healthy }) in sources.iter().enumerate() {
             let health = if *healthy { "healthy" } else { "failed" };
             let source = format!("{} ({}): {health}", printable(name), printable(class));
@@ -85,6 +85,7 @@ impl Status {
             "origin": {
                 "reason": reason,
                 "predecessor": (!predecessor.is_empty()).then_some(predecessor),
+                "text": origin,
             },
             "version": version,
         });

@@ -17,11 +17,11 @@ use crate::text::{encode, malformed};
 
 /// Issues a challenge. Makes the store, where there is none.
 pub(super) fn challenge(asked: &Challenge, file: &Path) -> Result<Answer, Failure> {
-    let Challenge { peer, audience, lineage } = asked;
+    let Challenge { peer, audience, lineage, anew } = asked;
     let question = Question::of(file, peer);
     let mut nonce = [0; NONCE_BYTES];
     getrandom::fill(&mut nonce).map_err(|error| Failure::system("no random bytes", &error))?;
-    let options = ChallengeOptions { lineage: *lineage, ..ChallengeOptions::default() };
+    let options = ChallengeOptions { lineage: *lineage, anew: *anew };
     let now = now()?;
     let mut store = question.done(Store::open(file))?;
     let challenge = question.done(store.challenge(peer, audience, &nonce, &now, &options))?;
@@ -32,6 +32,7 @@ pub(super) fn challenge(asked: &Challenge, file: &Path) -> Result<Answer, Failur
         "challenge": text,
         "lineage": challenge.lineage().map(ToString::to_string),
         "since": challenge.start(),
+        "anew": anew,
         "expires_ms": now.wall_ms.saturating_add(LIFE_MS),
     });
     Ok(Answer::new(text, json))

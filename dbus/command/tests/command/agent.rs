@@ -27,8 +27,7 @@ lineage          selfsame1example
 born             2027-01-01 00:00:00 UTC
 index            368640 (age 1 min 30 s)
 moments          12
-origin           boot
-predecessor      selfsame1before
+origin           follows selfsame1before: the host was started anew (boot)
 condition        degraded
 memory           secret
 sources          tpm (tpm): failed
@@ -41,7 +40,11 @@ version          0.0.0\\n";
         "born_ms": 1_798_761_600_000_u64,
         "index": 368_640,
         "moments": 12,
-        "origin": {"reason": "boot", "predecessor": "selfsame1before"},
+        "origin": {
+            "reason": "boot",
+            "predecessor": "selfsame1before",
+            "text": "follows selfsame1before: the host was started anew (boot)",
+        },
         "condition": "degraded",
         "memory": "secret",
         "sources": [
@@ -96,6 +99,16 @@ fn a_refusal_comes_through_with_its_name_and_code() {
         let object = output.json();
         assert_eq!((output.code, &object["error"]), (code, &json!(name)));
         assert_eq!((&object["check"], &object["text"]), (&json!(null), &json!("because of the test")));
+    }
+}
+
+#[test]
+fn after_a_reboot_it_says_what_the_relying_party_runs() {
+    let challenge = Party::new().challenge("web");
+    let output = ask(&["prove", "--audience", "org.selfsame.Error.OtherLineage", &challenge], b"");
+    let (_, next) = output.no(4);
+    for command in ["challenge PEER --audience NAME --anew`", "enrol PEER PROOF --succeeds`"] {
+        assert!(next.contains(command), "{next}");
     }
 }
 

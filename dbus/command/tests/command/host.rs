@@ -1,18 +1,19 @@
 //! A host, played by a lineage in this process, and a relying party with a store in a temporary file.
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use selfsame::{
-    Behaviour, Birth, Boot, Challenge, Condition, Evidence, EvidenceFields, Introduction, Lineage, Now,
-    Ordinary, Origin, PeerRecord, Predecessor, Reason, Request, Salt, Step, Subject,
+    Behaviour, Birth, Boot, Challenge, Condition, Evidence, EvidenceFields, Head, Introduction, Lineage, Now,
+    Ordinary, Origin, PeerRecord, Predecessor, Reason, Request, Salt, Step, Subject, TpmClock,
 };
 use selfsame_store::{ChallengeOptions, EnrolOptions, Store};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::run::{Output, bytes, selfsame, selfsame_with, text};
+use super::run::{Output, bytes, command, selfsame, selfsame_with, text};
 
 /// The relying party's name.
 pub const AUDIENCE: &str = "door.example";
@@ -32,6 +33,8 @@ pub fn wall_ms() -> u64 {
 pub struct Host {
     pub lineage: Lineage<Ordinary>,
     born_ms: u64,
+    /// What it says of its TPM in its next moment.
+    pub tpm: Option<TpmClock>,
 }
 
 impl Host {
@@ -47,8 +50,13 @@ impl Host {
 
     /// One that says it follows another, after a boot.
     pub fn after(seed: u8, before: &Self) -> Self {
-        let predecessor = Predecessor { lineage: *before.lineage.id(), head: before.lineage.head() };
-        Self::with_origin(seed, before.born_ms, Origin::new(Reason::Boot, Some(predecessor)))
+        Self::that_names(seed, before, Some(before.lineage.head()))
+    }
+
+    /// One that says it follows another from this moment on, or names nobody.
+    pub fn that_names(seed: u8, before: &Self, head: Option<Head>) -> Self {
+        let predecessor = head.map(|head| Predecessor { lineage: *before.lineage.id(), head });
+        Self::with_origin(seed, before.born_ms, Origin::new(Reason::Boot, predecessor))
     }
 
     fn with_origin(seed: u8, born_ms: u64, origin: Origin) -> Self {
@@ -57,10 +65,10 @@ impl Host {
             randomness: &[seed; 32],
             salt: Salt::new([seed; 32]),
             wall_ms: born_ms,
-            evidence: evidence(),
+            evidence: evidence(None),
             origin,
         };
-        Self { lineage: Lineage::born(Ordinary::default(), birth).unwrap(), born_ms }
+        Self { lineage: Lineage::born(Ordinary::default(), birth).unwrap(), born_ms, tpm: None }
     }
 
     /// Its lineage, as text.
@@ -109,17 +117,17 @@ impl Host {
 
     fn step(&self, index: u64) -> Step<'static> {
         let wall_ms = self.born_ms + index * 1000 / SECOND;
-        Step { index, wall_ms, randomness: &[7; 32], evidence: evidence() }
+        Step { index, wall_ms, randomness: &[7; 32], evidence: evidence(self.tpm) }
     }
 }
 
-fn evidence() -> Evidence {
+fn evidence(tpm_clock: Option<TpmClock>) -> Evidence {
     let behaviour = Behaviour { samples: Some(3), drift: Some(125), commitment: None };
     Evidence::new(EvidenceFields {
         sources: Some(vec!["tpm".into(), "kernel".into()]),
         behaviour: Some(behaviour),
+        tpm_clock,
         condition: Some(Condition::Steady),
-        ..EvidenceFields::default()
     })
     .unwrap()
 }
@@ -153,6 +161,13 @@ impl Party {
     pub fn run_with(&self, arguments: &[&str], input: &str) -> Output {
         let file = self.file.to_str().unwrap();
         selfsame_with(["--store", file].iter().chain(arguments), input.as_bytes())
+    }
+
+    /// A run of the command on the store, to be started.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = command();
+        command.arg("--store").arg(&self.file).args(arguments);
+        command
     }
 
     /// Runs the command on the store with `--json`.
@@ -223,6 +238,11 @@ impl Party {
     /// The store, in this process: for what the command has no clock or option for.
     pub fn store(&self) -> Store {
         Store::open(&self.file).unwrap()
+    }
+
+    /// The same for any lineage of a known peer.
+    pub fn challenge_anew(&self, peer: &str) -> String {
+        self.run(&["challenge", peer, "--audience", AUDIENCE, "--anew"]).yes().to_owned()
     }
 
     /// A challenge that was issued at another time, or anew.

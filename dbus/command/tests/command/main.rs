@@ -16,5 +16,7 @@ mod refusals;
 mod run;
 mod stand_in;
 mod stores;
+mod succession;
+mod terminal;
 mod times;
 mod usage;

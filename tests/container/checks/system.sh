@@ -1,0 +1,27 @@
+# The machine: what a Debian host has, that the agent will talk to.
+# shellcheck shell=bash
+
+it_boots_to_running() {
+    # it says `starting` until the last job is done
+    local state
+    state=$(timeout 30 systemctl is-system-running --wait || true)
+    equal "failed units" "" "$(systemctl --failed --plain --no-legend)"
+    equal "the system" running "$state"
+}
+
+logind_answers() {
+    busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager ListInhibitors
+    busctl get-property org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager \
+        InhibitDelayMaxUSec
+}
+
+polkit_answers() {
+    has "its action" org.freedesktop.login1.inhibit-delay-sleep "$(pkaction)"
+    # of a process without a session: delaying is for anyone, forbidding for those who sit at the machine
+    coproc setpriv --reuid=stranger --regid=stranger --init-groups cat
+    # root may do all, and so it begins
+    until_true "it is another user" _is_of stranger "$COPROC_PID"
+    exits 0 pkcheck --action-id org.freedesktop.login1.inhibit-delay-sleep --process "$COPROC_PID"
+    exits 1 pkcheck --action-id org.freedesktop.login1.inhibit-block-sleep --process "$COPROC_PID"
+}
+_is_of() { [ "$(stat --format=%U "/proc/$2")" = "$1" ]; }

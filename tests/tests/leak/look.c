@@ -1,0 +1,304 @@
+/*
+ * Looks for the secrets of a secret page wherever else they might be. In C, since it maps memory and traces threads.
+ *
+ *   look process PID...     standard input is the page's descriptor; the first process is the agent, which is stopped, the
+ *                           others are its helpers. Looks into all that they have mapped but the page, and into the
+ *                           registers of every thread.
+ *   look files FILE...      standard input has values in hex, one a line
+ *   look pageout PID        has the kernel write all that it may of the process to swap
+ *
+ * What it finds it prints, a line each:
+ *   value HEX               a value that is in the page
+ *   page KIND               whether the process's own mapping of the page can be read by others: `readable`, `unreadable`
+ *   keeper waits | works    whether the thread that computes with secrets waits for something to do
+ *   depth BYTES             how much of the keeper's stack is not zeroes, from its top on
+ *   searched PLACE BYTES    how much was looked at
+ *   hit PLACE VALUE WORD    8 bytes of a value are there
+ *   out BYTES
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The page's layout: agent/src/page/slots.rs and `Secrets` in continuity/src/state.rs. */
+enum { PAGE = 4096, MAGIC_AT = 0, SECRETS = 33, BLOCK = 2 + SECRETS * 4 + 2, FIRST = 8 };
+static const uint64_t VERSION = 1;
+
+static uint8_t values[1 << 16][32];
+static size_t count;
+/* The words of all values, hashed by their own low bits: they are random. */
+enum { BUCKETS = 1 << 20 };
+static uint64_t words[BUCKETS];
+static uint32_t owners[BUCKETS];
+
+static void die(const char *what, ...) {
+    va_list rest;
+    va_start(rest, what);
+    vfprintf(stderr, what, rest);
+    va_end(rest);
+    fprintf(stderr, ": %s\n", strerror(errno));
+    exit(1);
+}
+
+static void take(const uint8_t *value) {
+    static const uint8_t none[32];
+    if (!memcmp(value, none, 32)) return;
+    for (size_t i = 0; i < count; i++)
+        if (!memcmp(values[i], value, 32)) return;
+    if (count == sizeof values / 32) die("more values than there is room for");
+    memcpy(values[count], value, 32);
+    for (int part = 0; part < 4; part++) {
+        uint64_t word;
+        memcpy(&word, value + 8 * part, 8);
+        size_t at = word % BUCKETS;
+        while (words[at]) at = (at + 1) % BUCKETS;
+        words[at] = word;
+        owners[at] = count * 4 + part;
+    }
+    count++;
+}
+
+static void search(const char *place, const uint8_t *bytes, size_t length) {
+    for (size_t at = 0; at + 8 <= length; at++) {
+        uint64_t word;
+        memcpy(&word, bytes + at, 8);
+        if (!word) continue;
+        for (size_t i = word % BUCKETS; words[i]; i = (i + 1) % BUCKETS)
+            if (words[i] == word) printf("hit %s %u %u\n", place, owners[i] / 4, owners[i] % 4);
+    }
+}
+
+/* Reads through `fd` in pieces that overlap, so that nothing falls between two. What can't be read is passed over. */
+static size_t search_range(const char *place, int fd, uint64_t from, uint64_t to) {
+    static uint8_t piece[7 + (1 << 20)];
+    size_t kept = 0, searched = 0;
+    while (from < to) {
+        size_t want = to - from < 1 << 20 ? to - from : 1 << 20;
+        ssize_t got = pread(fd, piece + kept, want, from);
+        if (got == 0) break;
+        if (got < 0) {
+            from = (from / PAGE + 1) * PAGE;
+            kept = 0;
+            continue;
+        }
+        search(place, piece, kept + got);
+        size_t have = kept + got;
+        from += got;
+        searched += got;
+        kept = have < 7 ? have : 7;
+        memmove(piece, piece + have - kept, kept);
+    }
+    return searched;
+}
+
+struct thread {
+    int tid;
+    long call;
+    uint64_t sp;
+    char name[16];
+};
+static struct thread threads[256];
+static int thread_count;
+
+static FILE *open_file(const char *mode, const char *name, ...) {
+    char path[128];
+    va_list rest;
+    va_start(rest, name);
+    vsnprintf(path, sizeof path, name, rest);
+    va_end(rest);
+    FILE *file = fopen(path, mode);
+    if (!file) die("%s", path);
+    return file;
+}
+
+/* Takes hold of every thread, and sees what each is at. */
+static void hold_threads(int pid) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task", pid);
+    DIR *tasks = opendir(path);
+    if (!tasks) die("%s", path);
+    thread_count = 0;
+    for (struct dirent *task; (task = readdir(tasks));) {
+        if (task->d_name[0] == '.') continue;
+        if (thread_count == sizeof threads / sizeof *threads) die("too many threads");
+        struct thread *thread = &threads[thread_count++];
+        thread->tid = atoi(task->d_name);
+        if (ptrace(PTRACE_SEIZE, thread->tid, 0, 0)) die("PTRACE_SEIZE %d", thread->tid);
+        if (ptrace(PTRACE_INTERRUPT, thread->tid, 0, 0)) die("PTRACE_INTERRUPT %d", thread->tid);
+        if (waitpid(thread->tid, NULL, __WALL) < 0) die("waitpid %d", thread->tid);
+        FILE *file = open_file("r", "/proc/%d/task/%d/comm", pid, thread->tid);
+        if (fscanf(file, "%15s", thread->name) != 1) die("no name");
+        fclose(file);
+        file = open_file("r", "/proc/%d/task/%d/syscall", pid, thread->tid);
+        char line[512] = "";
+        if (!fgets(line, sizeof line, file)) die("no system call");
+        fclose(file);
+        /* the call's number (or -1), its arguments, the stack, the instruction */
+        thread->call = strtol(line, NULL, 10);
+        char *last = strrchr(line, ' ');
+        if (!last) die("thread %d of %d is not stopped: %s", thread->tid, pid, line);
+        *last = 0;
+        thread->sp = strtoull(strrchr(line, ' '), NULL, 16);
+    }
+    closedir(tasks);
+}
+
+static size_t search_registers(const char *whose) {
+    size_t searched = 0;
+    for (struct thread *thread = threads; thread < threads + thread_count; thread++) {
+#ifdef __x86_64__
+        const long sets[] = {NT_PRSTATUS, NT_X86_XSTATE};
+#else
+        const long sets[] = {NT_PRSTATUS, NT_FPREGSET};
+#endif
+        for (int i = 0; i < 2; i++) {
+            char place[64];
+            snprintf(place, sizeof place, "%s%s:%s", whose, i ? "vector" : "general", thread->name);
+            static uint8_t set[1 << 16];
+            struct iovec vector = {set, sizeof set};
+            if (ptrace(PTRACE_GETREGSET, thread->tid, sets[i], &vector)) die("PTRACE_GETREGSET %ld", sets[i]);
+            search(place, set, vector.iov_len);
+            searched += vector.iov_len;
+        }
+    }
+    return searched;
+}
+
+/* How far down from its end a mapping has anything but zeroes. */
+static uint64_t depth(int memory, uint64_t from, uint64_t to) {
+    static uint64_t piece[PAGE / 8];
+    for (uint64_t at = from; at < to; at += PAGE) {
+        if (pread(memory, piece, PAGE, at) != PAGE) continue;
+        for (int i = 0; i < PAGE / 8; i++)
+            if (piece[i]) return to - at - 8 * i;
+    }
+    return 0;
+}
+
+static void look_into(int pid, const struct stat *page) {
+    const char *whose = page ? "" : "helper:";
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/mem", pid);
+    int memory = open(path, O_RDONLY);
+    if (memory < 0) die("%s", path);
+    hold_threads(pid);
+    size_t pages = 0;
+    FILE *maps = open_file("r", "/proc/%d/maps", pid);
+    for (char line[4352]; fgets(line, sizeof line, maps);) {
+        uint64_t from, to, inode;
+        unsigned major_, minor_;
+        char rights[8], name[4096] = "";
+        if (sscanf(line, "%lx-%lx %7s %*x %x:%x %lu %4095[^\n]", &from, &to, rights, &major_, &minor_, &inode, name) < 6)
+            die("a line of %s/maps: %s", path, line);
+        if (page && inode == page->st_ino && makedev(major_, minor_) == page->st_dev) {
+            uint8_t byte;
+            printf("page %s\n", pread(memory, &byte, 1, from) == 1 ? "readable" : "unreadable");
+            pages++;
+            continue;
+        }
+        if (rights[0] != 'r' || strstr(name, "[vvar") || strstr(name, "[vsyscall]")) continue;
+        char place[64];
+        snprintf(place, sizeof place, "%s%s", whose, inode ? "file-backed" : strstr(name, "[heap]") ? "heap" : "anonymous");
+        for (struct thread *thread = threads; thread < threads + thread_count; thread++)
+            if (from <= thread->sp && thread->sp < to) {
+                snprintf(place, sizeof place, "%sstack:%s", whose, thread->name);
+                if (page && !strcmp(thread->name, "keeper")) printf("depth %lu\n", depth(memory, from, to));
+            }
+        printf("searched %s %zu\n", place, search_range(place, memory, from, to));
+    }
+    fclose(maps);
+    if (page && pages != 1) die("the page is mapped %zu times", pages);
+    for (struct thread *thread = threads; page && thread < threads + thread_count; thread++)
+        if (!strcmp(thread->name, "keeper")) printf("keeper %s\n", thread->call == SYS_futex ? "waits" : "works");
+    printf("searched %sregisters %zu\n", whose, search_registers(whose));
+    for (struct thread *thread = threads; thread < threads + thread_count; thread++)
+        if (ptrace(PTRACE_DETACH, thread->tid, 0, 0)) die("PTRACE_DETACH %d", thread->tid);
+    close(memory);
+}
+
+static void read_page(struct stat *page) {
+    if (fstat(0, page)) die("the page");
+    const uint64_t *words = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, 0, 0);
+    if (words == MAP_FAILED) die("mmap of the page");
+    if (memcmp(&words[MAGIC_AT], "selfsame", 8) || words[1] != VERSION) die("a page of another layout");
+    for (int block = 0; block < 3; block++) {
+        /* number and checksum stand before the secrets; the scratch, which is last, has none */
+        const uint8_t *from = (const uint8_t *)&words[FIRST + block * BLOCK + (block < 2 ? 2 : 0)];
+        for (int i = 0; i < SECRETS; i++) take(from + 32 * i);
+    }
+    for (size_t i = 0; i < count; i++) {
+        printf("value ");
+        for (int byte = 0; byte < 32; byte++) printf("%02x", values[i][byte]);
+        printf("\n");
+    }
+}
+
+static void read_values(void) {
+    for (char line[80]; fgets(line, sizeof line, stdin);) {
+        uint8_t value[32];
+        for (int i = 0; i < 32; i++)
+            if (sscanf(line + 2 * i, "%2hhx", &value[i]) != 1) die("a value: %s", line);
+        take(value);
+    }
+}
+
+static void page_out(int pid) {
+    int process = syscall(SYS_pidfd_open, pid, 0);
+    if (process < 0) die("pidfd_open %d", pid);
+    size_t out = 0;
+    FILE *maps = open_file("r", "/proc/%d/maps", pid);
+    for (char line[4352]; fgets(line, sizeof line, maps);) {
+        uint64_t from, to;
+        if (sscanf(line, "%lx-%lx", &from, &to) != 2) die("a line of maps: %s", line);
+        struct iovec range = {(void *)from, to - from};
+        /* a mapping that is locked, or the kernel's own, is refused */
+        ssize_t got = syscall(SYS_process_madvise, process, &range, 1, MADV_PAGEOUT, 0);
+        if (got > 0) out += got;
+    }
+    fclose(maps);
+    printf("out %zu\n", out);
+}
+
+int main(int argc, char **argv) {
+    const char *what = argc > 1 ? argv[1] : "";
+    if (!strcmp(what, "process") && argc > 2) {
+        struct stat page;
+        read_page(&page);
+        for (int i = 2; i < argc; i++) look_into(atoi(argv[i]), i == 2 ? &page : NULL);
+    } else if (!strcmp(what, "files")) {
+        read_values();
+        for (int i = 2; i < argc; i++) {
+            int fd = open(argv[i], O_RDONLY);
+            if (fd < 0) die("%s", argv[i]);
+            /* what is on the disk: a swap file is written behind the cache's back */
+            posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+            /* without holes: a history has one of a GiB */
+            for (off_t from = 0, to; (from = lseek(fd, from, SEEK_DATA)) >= 0; from = to) {
+                if ((to = lseek(fd, from, SEEK_HOLE)) < 0) die("%s", argv[i]);
+                printf("searched file %zu\n", search_range("file", fd, from, to));
+            }
+            if (errno != ENXIO) die("%s", argv[i]);
+        }
+    } else if (!strcmp(what, "pageout") && argc == 3) {
+        page_out(atoi(argv[2]));
+    } else {
+        fprintf(stderr, "usage: look process PID... | look files FILE... | look pageout PID\n");
+        return 2;
+    }
+    return fflush(stdout) ? 1 : 0;
+}
