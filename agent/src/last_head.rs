@@ -6,6 +6,7 @@
 use std::{
     fs, io,
     io::Write,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::mpsc::{RecvTimeoutError, Sender, channel},
     thread::{self, JoinHandle},
@@ -98,11 +99,21 @@ impl LastHead {
             tpm_clock,
         };
         fs::create_dir_all(&self.directory)?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
-        serde_json::to_writer(&mut file, &record)?;
-        file.write_all(b"\n")?;
-        file.as_file().sync_all()?;
-        file.persist(self.path())?;
+        // always by the same name: what a kill leaves behind is written over
+        let unfinished = self.directory.join("last-head.json.new");
+        let written =
+            fs::OpenOptions::new().mode(0o600).create(true).write(true).truncate(true).open(&unfinished);
+        let renamed = written.and_then(|mut file| {
+            serde_json::to_writer(&mut file, &record)?;
+            file.write_all(b"\n")?;
+            file.sync_all()?;
+            fs::rename(&unfinished, self.path())
+        });
+        if let Err(error) = renamed {
+            // nothing is left of an attempt, where that can be had
+            let _ = fs::remove_file(&unfinished);
+            return Err(error);
+        }
         fs::File::open(&self.directory)?.sync_all()
     }
 
