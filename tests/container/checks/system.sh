@@ -15,6 +15,19 @@ logind_answers() {
         InhibitDelayMaxUSec
 }
 
+# By the real logind: the agent, which is not root, delays a sleep, and takes the delay anew after a restart.
+the_agent_holds_a_delay_inhibitor() {
+    up
+    until_true "its inhibitor is there" _inhibits
+    systemctl restart "$unit"
+    until_true "its inhibitor is there again" _inhibits
+    equal "inhibitors of the agent" 1 "$(_inhibitors | grep -c '"selfsame"')"
+}
+_inhibitors() {
+    busctl --json=pretty call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager ListInhibitors
+}
+_inhibits() { _inhibitors | grep -q '"selfsame"'; }
+
 polkit_answers() {
     has "its action" org.freedesktop.login1.inhibit-delay-sleep "$(pkaction)"
     # of a process without a session: delaying is for anyone, forbidding for those who sit at the machine
