@@ -90,9 +90,7 @@ impl Nursery {
         let lineage = Lineage::born(page, birth).map_err(NotBorn::Lineage)?;
         let mut living = Living { lineage, born };
         living.record_birth(&self.boot_id, generation).map_err(NotBorn::Record)?;
-        if let Err(error) = living.record_settings(&self.settings) {
-            tracing::warn!("these settings are not kept for a restart with bad ones: {error}");
-        }
+        living.keep_settings(&self.settings);
         wipe_stack();
         keep(&mut living);
         Ok(living)

@@ -141,16 +141,15 @@ impl Living {
     }
 
     /// Records the settings that the agent runs by, as the configuration file has them, if they are not those that are
-    /// recorded already.
-    ///
-    /// # Errors
-    /// Where the history can't be written.
-    pub(crate) fn record_settings(&mut self, text: &str) -> std::io::Result<()> {
+    /// recorded already. Where that can't be done, the lineage goes on, and this is said.
+    pub(crate) fn keep_settings(&mut self, text: &str) {
         let history = self.lineage.memory_mut().history_mut();
         if history.settings() == Some(text.as_bytes()) {
-            return Ok(());
+            return;
         }
-        history.append(Kind::Settings, text.as_bytes())
+        if let Err(error) = history.append(Kind::Settings, text.as_bytes()) {
+            tracing::warn!("these settings are not kept for a restart with bad ones: {error}");
+        }
     }
 }
 

@@ -137,8 +137,11 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
         memory: lineage::memory_kind(config.memory),
         settings: config.text.clone(),
     };
-    let mut living = match resumed {
-        Some(living) => living,
+    let living = match resumed {
+        Some(mut living) => {
+            living.keep_settings(&config.text);
+            living
+        }
         None => {
             let Some((waited, contributions)) = runtime.block_on(gather(gathering, &mut signals))? else {
                 notify::stopping();
@@ -155,9 +158,6 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
     };
     // nor does it any more
     wipe_stack();
-    if let Err(error) = living.record_settings(&config.text) {
-        tracing::warn!("these settings are not kept for a restart with bad ones: {error}");
-    }
     let memory_kind = living.lineage.memory().kind();
     let memory = memory_kind.as_str();
     let Living { lineage, born } = living;

@@ -62,15 +62,16 @@ impl SourceName {
 }
 
 impl SourceName {
-    /// Opens the source in this process, which may be a helper. `progress` is told where a draw has got on.
-    pub(crate) fn open(&self, tcti: &Tcti, progress: Progress) -> Box<dyn EntropySource> {
-        match self {
+    /// Opens the source in this process, which may be a helper; none where this processor has no RDSEED. `progress` is told
+    /// where a draw has got on.
+    pub(crate) fn open(&self, tcti: &Tcti, progress: Progress) -> Option<Box<dyn EntropySource>> {
+        Some(match self {
             SourceName::Tpm => Box::new(TpmSource::new(tcti.clone(), Path::new(SYSFS), progress)),
             SourceName::Hwrng(name) => Box::new(Wanted::new(name.as_deref())),
             SourceName::Pkcs11(uri) => Box::new(Pkcs11Source::new(uri.clone())),
-            SourceName::Rdseed => processor().unwrap_or_else(|| Box::new(Kernel)),
+            SourceName::Rdseed => return processor(),
             SourceName::Kernel => Box::new(Kernel),
-        }
+        })
     }
 }
 

@@ -23,6 +23,9 @@ pub(crate) enum ServeError {
     /// It was not started by the agent, nor by a socket unit.
     #[error("standard input is no socket: helpers are started by the agent, not by hand")]
     NoSocket,
+    /// This machine has no such source.
+    #[error("this machine has no such source")]
+    NoSource,
     /// The connection fails.
     #[error("connection to the agent")]
     Connection(#[from] io::Error),
@@ -32,9 +35,9 @@ pub(crate) enum ServeError {
 /// socket unit with `Accept=yes` and `StandardInput=socket` does.
 ///
 /// # Errors
-/// Where standard input is no socket, or the connection fails.
+/// Where standard input is no socket, there is no such source, or the connection fails.
 pub(crate) fn on_standard_input(
-    make: impl FnOnce(Progress) -> Box<dyn EntropySource>,
+    make: impl FnOnce(Progress) -> Option<Box<dyn EntropySource>>,
 ) -> Result<(), ServeError> {
     // The agent may be killed while a call blocks, when nothing here would see the connection end. Of a unit the
     // parent is the service manager. A system that refuses changes nothing else.
@@ -47,17 +50,20 @@ pub(crate) fn on_standard_input(
     if !is_socket {
         return Err(ServeError::NoSocket);
     }
-    Ok(serve(UnixStream::from(input), make)?)
+    serve(UnixStream::from(input), make)
 }
 
-fn serve(mut stream: UnixStream, make: impl FnOnce(Progress) -> Box<dyn EntropySource>) -> io::Result<()> {
+fn serve(
+    mut stream: UnixStream,
+    make: impl FnOnce(Progress) -> Option<Box<dyn EntropySource>>,
+) -> Result<(), ServeError> {
     let told = Mutex::new(stream.try_clone()?);
     let progress = Progress::new(move || {
         let mut stream = told.lock().expect("no thread panics while it holds the stream");
         // where the agent has gone, the next read says so
         let _ = wire::tell_alive(&mut stream);
     });
-    let mut source = make(progress.clone());
+    let mut source = make(progress.clone()).ok_or(ServeError::NoSource)?;
     while let Some(number) = wire::asked(&mut stream)? {
         let mut bytes = Zeroizing::new(vec![0; number]);
         let drawn = draw(&mut *source, &mut bytes, &progress);
@@ -120,7 +126,7 @@ mod tests {
     #[test]
     fn each_question_is_answered_and_an_end_is_an_end() {
         let (mut agent, helper) = UnixStream::pair().unwrap();
-        let serving = thread::spawn(move || serve(helper, |_| Box::new(Kernel)));
+        let serving = thread::spawn(move || serve(helper, |_| Some(Box::new(Kernel))));
         let (mut first, mut second) = ([0; 32], [0; 1024]);
         for out in [&mut first[..], &mut second[..]] {
             let answer = wire::ask(&mut agent, out, PATIENCE).unwrap();
@@ -134,7 +140,7 @@ mod tests {
     #[test]
     fn a_draw_is_in_pieces_and_a_failure_is_told_and_not_the_end() {
         let (mut agent, helper) = UnixStream::pair().unwrap();
-        let serving = thread::spawn(move || serve(helper, |_| Box::new(Counting(0))));
+        let serving = thread::spawn(move || serve(helper, |_| Some(Box::new(Counting(0)))));
         let mut out = [0; 100];
         assert_eq!(wire::ask(&mut agent, &mut out, PATIENCE).unwrap().refused, None);
         assert_eq!((out[63], out[64]), (1, 2));
