@@ -2,6 +2,8 @@
 
 use zbus::fdo;
 
+use crate::Details;
+
 /// Declares [`Error`] once, so that its variants, their names and [`Error::from_name`] can't differ.
 macro_rules! errors {
     ($($(#[$doc:meta])+ $variant:ident,)+) => {
@@ -82,9 +84,9 @@ errors! {
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
-    /// The agent refused.
+    /// The agent refused, and says so much of it to programs.
     #[error("{0}")]
-    Refused(Error),
+    Refused(Error, Box<Details>),
     /// The bus did not let the call through: its policy gives the caller no right to it.
     #[error("the bus refused the call: {text}")]
     Denied {
@@ -103,9 +105,9 @@ impl From<zbus::Error> for CallError {
     fn from(error: zbus::Error) -> Self {
         use zbus::Error as Bus;
         match &error {
-            Bus::MethodError(name, text, _) => {
+            Bus::MethodError(name, text, message) => {
                 match Error::from_name(name.as_str(), text.as_deref().unwrap_or_default()) {
-                    Some(refusal) => Self::Refused(refusal),
+                    Some(refusal) => Self::Refused(refusal, Box::new(Details::of(message))),
                     None if name.starts_with(ACTIVATION_ERRORS) => Self::Unreachable(error),
                     None => Self::Unexpected(error),
                 }

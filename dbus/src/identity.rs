@@ -45,6 +45,30 @@ pub struct Check {
     pub remedy: String,
 }
 
+/// For whom the agent has made statements, as `Callers` tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct CallerCount {
+    /// The user.
+    pub uid: u32,
+    /// The system unit; empty where it is not known.
+    pub unit: String,
+    /// The executable; empty where it is not known.
+    pub exe: String,
+    /// How many proofs since the agent started.
+    pub proofs: u64,
+}
+
+/// What `Audit` answers: what the host was doing when a moment was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct AuditReply {
+    /// The moment.
+    pub body: ByteBuf,
+    /// 32 bytes that the commitment to the sample was made with.
+    pub blind: ByteBuf,
+    /// The sample.
+    pub sample: ByteBuf,
+}
+
 /// A source of entropy, as the property `Sources` tells it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
 pub struct Source {
@@ -99,12 +123,22 @@ pub trait Identity1 {
     /// What the agent finds where it looks at all that it needs.
     fn diagnose(&self) -> Result<Vec<Check>, CallError>;
 
+    /// For whom the agent has made statements.
+    fn callers(&self) -> Result<Vec<CallerCount>, CallError>;
+
+    /// The sample that the moment of this index commits to.
+    fn audit(&self, index: u64) -> Result<AuditReply, CallError>;
+
     /// Ends the lineage, and begins another: for root. `reason` is `ended` or `hibernate`.
     fn end(&self, reason: &str) -> Result<(), CallError>;
 
     /// A lineage has ended, and another has begun.
     #[zbus(signal)]
     fn lineage_ended(&self, lineage: &str, reason: &str, successor: &str) -> Result<(), CallError>;
+
+    /// The host's behaviour drifts beyond the threshold.
+    #[zbus(signal)]
+    fn drift_exceeded(&self, drift: f64) -> Result<(), CallError>;
 
     /// The lineage, as bech32m text.
     #[zbus(property(emits_changed_signal = "true"))]
@@ -137,6 +171,10 @@ pub trait Identity1 {
     /// `secret` or `locked`.
     #[zbus(property(emits_changed_signal = "true"))]
     fn memory(&self) -> Result<String, CallError>;
+
+    /// How unusual the newest sample of the host's behaviour is, 0 to 1.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn drift(&self) -> Result<f64, CallError>;
 
     /// Why the lineage began.
     #[zbus(property(emits_changed_signal = "true"))]

@@ -7,8 +7,9 @@ use std::{collections::HashMap, os::unix::net::UnixStream};
 
 use futures_util::StreamExt;
 use selfsame_dbus::{
-    AGENT_PATH, ByteBuf, Bytes, CallError, Check, Error, HopReply, IDENTITY_INTERFACE, Identity1Proxy,
-    Options, Origin, ReportReply, Source, limits,
+    AGENT_PATH, ByteBuf, Bytes, CallError, Check, Details, Error, HopReply, IDENTITY_INTERFACE,
+    Identity1Proxy, KnownPeer, Options, Origin, Refusal, ReportReply, Source, VerdictReply, VerdictSubject,
+    Verifier1Proxy, limits,
 };
 use zbus::{Connection, DBusError, Guid, OwnedVariant, connection, interface, message::Header};
 
@@ -94,7 +95,7 @@ async fn each_error_comes_through_by_its_name() {
     let proxy = Identity1Proxy::uncached(&client).await.unwrap();
     for name in Error::NAMES {
         let answer = proxy.prove(name, Bytes::new(&[]), Bytes::new(&[]), &Options::new()).await;
-        let Err(CallError::Refused(error)) = answer else { panic!("{name}: {answer:?}") };
+        let Err(CallError::Refused(error, _)) = answer else { panic!("{name}: {answer:?}") };
         assert_eq!(error.name().as_str(), *name);
         assert_eq!(error.description(), Some("because of the test"));
         assert_eq!(Error::from_name(name, "because of the test"), Some(error));
@@ -157,7 +158,7 @@ async fn results_and_properties_have_names() {
     );
     assert_eq!(proxy.origin().await.unwrap(), Origin { reason: "boot".into(), predecessor: String::new() });
     assert!(
-        matches!(proxy.lineage().await, Err(CallError::Refused(Error::Failed(why))) if why == "no lineage")
+        matches!(proxy.lineage().await, Err(CallError::Refused(Error::Failed(why), _)) if why == "no lineage")
     );
 }
 
@@ -186,4 +187,92 @@ async fn a_change_is_signalled_with_its_value() {
         body.deserialize().unwrap();
     assert_eq!((interface, invalidated.len()), (IDENTITY_INTERFACE, 0));
     assert_eq!(changed.keys().collect::<Vec<_>>(), [&"Sources"]);
+}
+
+/// Stands in for the verifier: refuses with all details, or with none.
+struct Refusing;
+
+#[interface(name = "org.selfsame.Verifier1")]
+impl Refusing {
+    fn forget(&self, peer: &str) -> Result<(), Refusal> {
+        let error = Error::OtherLineage("because of the test".into());
+        Err(if peer.is_empty() { error.into() } else { Refusal { error, details: Box::new(details()) } })
+    }
+
+    fn peers(&self) -> Vec<KnownPeer> {
+        vec![KnownPeer { name: "web".into(), lineage: "l".into(), index: 7, met_ms: 8 }]
+    }
+
+    fn verify(&self, peer: &str, _proof: &Bytes, _options: HashMap<&str, OwnedVariant>) -> VerdictReply {
+        verdict(!peer.is_empty())
+    }
+}
+
+fn details() -> Details {
+    Details {
+        check: Some(2),
+        alarm: Some(false),
+        why: Some("why".into()),
+        peer: Some("web".into()),
+        lineage: Some("l".into()),
+        expected: Some("m".into()),
+        ahead_ms: Some(1),
+        lag_ms: Some(2),
+        max_ms: Some(3),
+    }
+}
+
+fn verdict(is_full: bool) -> VerdictReply {
+    let text = |text: &str| is_full.then(|| text.to_owned());
+    let number = |number: u64| is_full.then_some(number);
+    let subject = VerdictSubject {
+        uid: Some(0),
+        unit: Some("a.service".into()),
+        invocation: Some(ByteBuf::from([7; 16])),
+        ..VerdictSubject::default()
+    };
+    VerdictReply {
+        lineage: "l".into(),
+        index: 1,
+        gap_ms: 2,
+        hops: 3,
+        stalled_ms: 4,
+        confirmed: true,
+        moved: false,
+        first: true,
+        time: "checked".into(),
+        by_wall: false,
+        subject: if is_full { subject } else { VerdictSubject::default() },
+        payload: ByteBuf::from(b"abc"),
+        evidence: ByteBuf::new(),
+        drift: is_full.then_some(0.5),
+        condition: text("steady"),
+        reason: text("boot"),
+        predecessor: text("m"),
+        forked: text("m"),
+        succeeds: text("m"),
+        claim: text("known"),
+        claim_ms: number(5),
+        claim_index: number(6),
+        tpm_resets: number(7),
+        tpm_clock: text("on"),
+        tpm_clock_ms: number(8),
+        silent_ms: number(9),
+    }
+}
+
+#[tokio::test]
+async fn what_the_verifier_says_comes_through_whole() {
+    let (server, client) = connected().await;
+    server.object_server().at(AGENT_PATH, Refusing).await.unwrap();
+    let proxy = Verifier1Proxy::to(&client).await.unwrap();
+    for (peer, expected) in [("web", details()), ("", Details::default())] {
+        let Err(CallError::Refused(error, found)) = proxy.forget(peer).await else { panic!("{peer}") };
+        assert_eq!((error, *found), (Error::OtherLineage("because of the test".into()), expected));
+    }
+    assert_eq!(proxy.peers().await.unwrap()[0].met_ms, 8);
+    for peer in ["web", ""] {
+        let found = proxy.verify(peer, Bytes::new(&[]), &Options::new()).await.unwrap();
+        assert_eq!(found, verdict(!peer.is_empty()));
+    }
 }

@@ -104,7 +104,7 @@ impl Host {
         let answer = identity.prove(audience, Bytes::new(challenge), Bytes::new(payload), options).await;
         match answer {
             Ok(proof) => Ok(proof.into_vec()),
-            Err(CallError::Refused(error)) => Err(error),
+            Err(CallError::Refused(error, _)) => Err(error),
             Err(other) => panic!("{other:?}; the agent said: {}", self.agent.stderr()),
         }
     }

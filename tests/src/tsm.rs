@@ -23,7 +23,10 @@ use std::{
 };
 
 use fuser::{BackgroundSession, Config};
-use nix::errno::Errno;
+use nix::{
+    errno::Errno,
+    mount::{MntFlags, umount2},
+};
 use tempfile::TempDir;
 
 pub use helper::{Answered, Asked, TsmHelper};
@@ -189,7 +192,12 @@ impl Tsm {
 impl Drop for Tsm {
     fn drop(&mut self) {
         *self.hold.lock().unwrap() = None;
-        let unmounted = self.session.take().map_or(Ok(()), BackgroundSession::umount_and_join);
+        // Detached, not "busy": a process that another test has just forked has our open files until it becomes its
+        // program. The session ends with the last of them.
+        let unmounted = self.session.take().map_or(Ok(()), |session| {
+            umount2(&self.root(), MntFlags::MNT_DETACH)?;
+            session.join()
+        });
         self.leash.release();
         if !std::thread::panicking() {
             unmounted.expect("the stand-in can be unmounted");

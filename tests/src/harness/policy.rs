@@ -107,7 +107,7 @@ async fn anyone_may_look_and_only_the_group_and_root_may_ask() {
         assert!(denied(&call(&bus, who, AGENT_BUS_NAME, end).await), "{who:?} may end the lineage");
     }
     // the stand-in refuses whoever gets to it
-    assert!(matches!(root.end("ended").await, Err(CallError::Refused(Error::NotAuthorized(_)))));
+    assert!(matches!(root.end("ended").await, Err(CallError::Refused(Error::NotAuthorized(_), _))));
 }
 
 #[tokio::test]

@@ -94,6 +94,20 @@ fn an_open_file_keeps_its_report_and_not_its_entry() {
     assert_eq!(unread.read(&mut first).unwrap_err().kind(), ErrorKind::NotFound);
 }
 
+/// As where another test forks meanwhile: that process has our files until it becomes its program.
+#[test]
+fn it_ends_when_the_last_open_file_is_closed() {
+    let tsm = Tsm::start(Some(Tee::sev_guest()));
+    let root = tsm.root();
+    let held = File::open(entry(&tsm, "a").join("provider")).unwrap();
+    let ending = std::thread::spawn(move || drop(tsm));
+    while root.exists() && fs::read_dir(&root).is_ok_and(|mut entries| entries.next().is_some()) {
+        std::thread::yield_now();
+    }
+    drop(held);
+    ending.join().unwrap();
+}
+
 #[test]
 fn a_report_is_made_once_for_each_generation() {
     let made = Arc::new(Mutex::new(0));

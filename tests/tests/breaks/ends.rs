@@ -66,7 +66,7 @@ async fn nobody_else_does_and_there_are_two_reasons() {
     for reason in ["clone", "reset", "rollback", "boot", ""] {
         let refused = scene.identity().await.end(reason).await;
         assert!(
-            matches!(refused, Err(CallError::Refused(Error::InvalidArgument(_)))),
+            matches!(refused, Err(CallError::Refused(Error::InvalidArgument(_), _))),
             "{reason}: {refused:?}"
         );
     }
@@ -130,7 +130,7 @@ async fn before_a_hibernation_nothing_is_kept_and_nobody_is_answered() {
     scene.manager.wait_for("FDSTOREREMOVE=1\nFDNAME=selfsame-history", 2).await;
     assert!(scene.manager.kept(PAGE).is_none() && scene.manager.kept(HISTORY).is_none());
     let introduced = scene.identity().await.introduce().await;
-    assert!(matches!(introduced, Err(CallError::Refused(Error::Busy(_)))), "{introduced:?}");
+    assert!(matches!(introduced, Err(CallError::Refused(Error::Busy(_), _))), "{introduced:?}");
     // told to end while there is no lineage, it ends; the next one's predecessor is the one that ended
     scene.end(Signal::SIGTERM).await;
     scene.start_again().await;

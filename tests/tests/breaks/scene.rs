@@ -97,7 +97,7 @@ impl Scene {
         let identity = self.identity().await;
         match identity.prove(audience, bytes, Bytes::new(b""), &Options::new()).await {
             Ok(proof) => Ok(proof.into_vec()),
-            Err(CallError::Refused(error)) => Err(error),
+            Err(CallError::Refused(error, _)) => Err(error),
             Err(other) => panic!("{other:?}: {}", self.manager.stderr()),
         }
     }

@@ -29,7 +29,7 @@ impl Side {
         let bytes = Bytes::new(challenge.as_bytes());
         match self.identity.prove("door", bytes, Bytes::new(b""), &Options::new()).await {
             Ok(proof) => Ok(proof.into_vec()),
-            Err(CallError::Refused(error)) => Err(error),
+            Err(CallError::Refused(error, _)) => Err(error),
             Err(other) => panic!("{other:?}"),
         }
     }

@@ -98,7 +98,7 @@ pub async fn prove(identity: &Identity1Proxy<'_>, challenge: &selfsame::Challeng
     let (audience, bytes) = (challenge.audience(), Bytes::new(challenge.as_bytes()));
     match identity.prove(audience, bytes, Bytes::new(b""), &Options::new()).await {
         Ok(proof) => Some(proof.into_vec()),
-        Err(CallError::Refused(error)) => panic!("a refusal: {error:?}"),
+        Err(CallError::Refused(error, _)) => panic!("a refusal: {error:?}"),
         Err(_) => None,
     }
 }

@@ -179,7 +179,7 @@ async fn bad_arguments_are_told_which_and_why() {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     let hop = host.identity().await.hop(0, 16, false).await.unwrap_err();
-    assert!(matches!(hop, selfsame_dbus::CallError::Refused(Error::InvalidArgument(_))), "{hop}");
+    assert!(matches!(hop, selfsame_dbus::CallError::Refused(Error::InvalidArgument(_), _)), "{hop}");
     let hop = host.identity().await.hop(1 << 60, 0, false).await.unwrap_err();
-    assert!(matches!(hop, selfsame_dbus::CallError::Refused(Error::NotKept(_))), "{hop}");
+    assert!(matches!(hop, selfsame_dbus::CallError::Refused(Error::NotKept(_), _)), "{hop}");
 }

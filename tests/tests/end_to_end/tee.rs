@@ -21,7 +21,7 @@ async fn host(socket: &Path) -> Host {
 async fn report(host: &Host, nonce: &[u8]) -> Result<ReportReply, Error> {
     match host.identity().await.report(Bytes::new(nonce)).await {
         Ok(reply) => Ok(reply),
-        Err(CallError::Refused(error)) => Err(error),
+        Err(CallError::Refused(error, _)) => Err(error),
         Err(other) => panic!("{other:?}; the agent said: {}", host.agent.stderr()),
     }
 }

@@ -30,7 +30,7 @@ impl History {
             loop {
                 match host.identity.hop(self.index, 0, false).await {
                     Ok(reply) => return Hop::parse(&reply.hop).unwrap().moment().clone(),
-                    Err(CallError::Refused(Error::NotKept(_))) => tokio::time::sleep(POLL).await,
+                    Err(CallError::Refused(Error::NotKept(_), _)) => tokio::time::sleep(POLL).await,
                     Err(error) => panic!("{error}: {}", host.agent.stderr()),
                 }
             }

@@ -59,7 +59,7 @@ impl Question {
                 self.peer.take(&proof, &self.now, &Policy::default()).unwrap();
                 Answer::Moment(Proof::parse(&proof).unwrap().head().unwrap().head().index)
             }
-            Err(CallError::Refused(Error::Busy(_))) => Answer::Busy,
+            Err(CallError::Refused(Error::Busy(_), _)) => Answer::Busy,
             Err(other) => panic!("{other:?}"),
         }
     }

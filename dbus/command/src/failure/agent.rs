@@ -10,7 +10,7 @@ impl Failure {
     /// A call to the agent on this bus that has no result.
     pub(crate) fn of_call(error: &CallError, bus: &Bus) -> Self {
         match error {
-            CallError::Refused(refusal) => refused(refusal),
+            CallError::Refused(refusal, _) => refused(refusal),
             CallError::Denied { .. } => {
                 Self::new(Code::AgentRefused, "NotAuthorized", error.to_string()).next(RIGHTS)
             }
