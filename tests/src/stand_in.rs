@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use selfsame_dbus::{ByteBuf, Bytes, Check, Error, Origin, Source};
+use selfsame_dbus::{ByteBuf, Bytes, CallerCount, Check, Error, Origin, Source};
 use zbus::{OwnedVariant, interface, object_server::SignalEmitter};
 
 /// Serves `org.selfsame.Identity1` with made-up answers: the harness is tested against it, so is whoever calls the
@@ -64,6 +64,16 @@ impl StandIn {
         Ok(vec![Check { check, state, finding, remedy }])
     }
 
+    #[zbus(out_args("callers"))]
+    async fn callers(&self) -> Result<Vec<CallerCount>, Error> {
+        Ok(Vec::new())
+    }
+
+    #[zbus(out_args("body", "blind", "sample"))]
+    async fn audit(&self, index: u64) -> Result<(ByteBuf, ByteBuf, ByteBuf), Error> {
+        Err(Error::NotKept(format!("{index}")))
+    }
+
     async fn end(&self, reason: &str) -> Result<(), Error> {
         Err(Error::NotAuthorized(reason.to_owned()))
     }
@@ -75,6 +85,9 @@ impl StandIn {
         reason: &str,
         successor: &str,
     ) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    async fn drift_exceeded(emitter: &SignalEmitter<'_>, drift: f64) -> zbus::Result<()>;
 
     #[zbus(property(emits_changed_signal = "true"))]
     fn lineage(&self) -> &str {
@@ -114,6 +127,11 @@ impl StandIn {
     #[zbus(property(emits_changed_signal = "true"))]
     fn memory(&self) -> &str {
         "locked"
+    }
+
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn drift(&self) -> f64 {
+        0.0
     }
 
     #[zbus(property(emits_changed_signal = "true"))]

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod command;
-mod contract;
 mod many;
 mod meetings;
 mod refusals;
