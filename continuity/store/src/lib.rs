@@ -35,6 +35,7 @@
 #![forbid(unsafe_code)]
 
 mod challenge;
+mod drill;
 mod enrol;
 mod error;
 mod fork;
@@ -50,6 +51,7 @@ mod tpm;
 mod verify;
 
 pub use challenge::ChallengeOptions;
+pub use drill::{DRILL_PREFIX, DRILL_SOURCE};
 pub use enrol::{EnrolOptions, Enrolment};
 pub use error::StoreError;
 pub use fork::ReportedFork;
