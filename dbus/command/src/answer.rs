@@ -32,6 +32,11 @@ impl Answer {
         Self { text: String::new(), json, note: Some(note.into()), code: Code::Yes }
     }
 
+    /// An answer that was told already, as it came: nothing is written.
+    pub(crate) fn silent() -> Self {
+        Self { text: String::new(), json: Value::Null, note: None, code: Code::Yes }
+    }
+
     /// The same, with another exit code than that of a yes.
     #[must_use]
     pub(crate) fn with_code(self, code: Code) -> Self {
@@ -46,6 +51,7 @@ impl Answer {
 pub(crate) fn tell(outcome: &Result<Answer, Failure>, json: bool) -> Code {
     let code = outcome.as_ref().map_or_else(|failure| failure.code, |answer| answer.code);
     let told = match outcome {
+        Ok(Answer { json: Value::Null, .. }) => Ok(()),
         Ok(answer) if json => write(io::stdout().lock(), &format!("{}\n", answer.json)),
         Ok(Answer { text, note: None, .. }) => lines(text),
         Ok(Answer { text, note: Some(note), .. }) => {

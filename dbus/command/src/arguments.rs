@@ -8,6 +8,7 @@ use clap::{Args, ColorChoice, Parser, Subcommand};
 use selfsame_dbus::Bus;
 
 use crate::answer;
+use crate::colour::When;
 use crate::exit::{self, Code};
 use crate::failure::Failure;
 use crate::host::HostCommand;
@@ -44,6 +45,10 @@ struct Global {
     /// Tell all of it as one JSON object on standard output, refusals too
     #[arg(long, global = true)]
     json: bool,
+
+    /// Colour what people read
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    color: When,
 }
 
 /// What is asked.
@@ -55,6 +60,12 @@ pub(crate) enum Command {
     /// As a relying party.
     #[command(flatten)]
     Party(PartyCommand),
+    /// Watch this host's agent: a live view of its lineage, sources, drift, callers and alarms
+    ///
+    /// It asks once a second, hears the agent's signals, and waits for an agent that is gone, which it never starts. q, Esc
+    /// or Ctrl-C ends it. Who has proofs of this host is told to root and members of group selfsame alone. Without a
+    /// terminal it is code 2; with --json it needs none, and tells an object a second, each on a line.
+    Watch,
     /// Explain a challenge, proof, moment, genesis, introduction, fork or hop, field by field
     Inspect(Inspect),
 }
@@ -77,6 +88,11 @@ impl Arguments {
     /// Whether all is told in JSON.
     pub(crate) fn json(&self) -> bool {
         self.global.json
+    }
+
+    /// What is coloured.
+    pub(crate) fn color(&self) -> When {
+        self.global.color
     }
 
     /// The bus on which this host's agent is.

@@ -15,6 +15,8 @@ mod doctor;
 mod end;
 mod status;
 
+pub(crate) use status::Status;
+
 /// What this host's agent is asked.
 #[derive(Debug, Subcommand)]
 pub(crate) enum HostCommand {

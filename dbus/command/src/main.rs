@@ -25,6 +25,7 @@ mod answer;
 mod arguments;
 mod bus;
 mod clock;
+mod colour;
 mod exit;
 mod failure;
 mod host;
@@ -35,6 +36,7 @@ mod printable;
 mod quantity;
 mod table;
 mod text;
+mod watch;
 
 use std::env;
 use std::process::ExitCode;
@@ -55,6 +57,7 @@ fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     match arguments.asked() {
         Command::Host(command) => host::run(command, &arguments.bus()?),
         Command::Party(command) => party::run(command, arguments.store()?),
+        Command::Watch => watch::run(&arguments.bus()?, arguments.json(), arguments.color().on_stdout()),
         Command::Inspect(command) => inspect::run(command),
     }
 }
