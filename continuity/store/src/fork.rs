@@ -32,11 +32,15 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::UnknownPeer`].
+    /// [`StoreError::UnknownPeer`]; [`StoreError::OtherAnswer`] where it is of another lineage than the peer's.
     pub fn confront(&mut self, peer: &str, answer: &HopAnswer) -> Result<Option<Fork>, StoreError> {
         let name = Name::parse(peer)?;
         self.change(|rows| {
             let known = rows.known(&name)?;
+            let found = *answer.hop.moment().lineage();
+            if found != known.lineage {
+                return Err(StoreError::OtherAnswer { expected: known.lineage, found });
+            }
             let mut peer = known.peer.clone();
             let fork = peer.confront(answer);
             rows.keep_peer(&known, &peer, None)?;
