@@ -115,12 +115,21 @@ pub(crate) fn end_asked(reason: &str, caller: &Caller) {
 
 /// This host's lineage ends.
 pub(crate) fn lineage_ends(lineage: &str, reason: &str) {
-    tracing::warn!(message_id = LINEAGE_ENDED, lineage, reason, "the lineage ends: {lineage}, reason {reason}");
+    tracing::warn!(
+        message_id = LINEAGE_ENDED,
+        lineage,
+        reason,
+        "the lineage ends: {lineage}, reason {reason}"
+    );
 }
 
 /// The peers' store can't be used.
 pub(crate) fn store_unusable(file: &str, why: &str, remedy: &str) {
-    tracing::error!(message_id = STORE_UNUSABLE, file, "the peers' store {file} can't be used: {why}; {remedy}");
+    tracing::error!(
+        message_id = STORE_UNUSABLE,
+        file,
+        "the peers' store {file} can't be used: {why}; {remedy}"
+    );
 }
 
 // Drawn at random, each for one kind of line for ever: a line that means something else gets another.

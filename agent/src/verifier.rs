@@ -18,7 +18,7 @@ use selfsame_store::{Store, StoreError};
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
-pub(crate) use mend::{is_unusable, remedy};
+pub(crate) use mend::remedy;
 use peers::Peers;
 
 /// A way to the verifier's thread. Clones lead to the same one, which ends with the last.

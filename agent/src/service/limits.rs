@@ -88,7 +88,9 @@ impl Limits {
             Some(uid) => counts.enter(uid, weight)?,
             None if weight == Weight::Light => {
                 if counts.unknown >= UNKNOWN_MOST {
-                    return Err(Error::Busy(format!("{UNKNOWN_MOST} calls of new connections wait: try again")));
+                    return Err(Error::Busy(format!(
+                        "{UNKNOWN_MOST} calls of new connections wait: try again"
+                    )));
                 }
                 counts.unknown += 1;
             }
@@ -133,7 +135,9 @@ impl Counts {
             Weight::Heavy => (own.1, HEAVY_OF_A_USER),
         };
         if own >= most {
-            return Err(Error::Busy(format!("{own} such calls of user {uid} are under way, that is the limit: try again")));
+            return Err(Error::Busy(format!(
+                "{own} such calls of user {uid} are under way, that is the limit: try again"
+            )));
         }
         if weight == Weight::Light && own > 0 && self.light >= LIGHT_IN_ALL {
             return Err(Error::Busy(format!("{LIGHT_IN_ALL} calls of all users wait: try again")));

@@ -14,9 +14,9 @@ pub(crate) fn remedy(error: &StoreError) -> Option<&'static str> {
             "see that its directory is there, on a disk with room, and that the agent's user may write to both; or end the \
              program that holds it",
         ),
-        StoreError::NotAStore { .. } => {
-            Some("something else is in its place: move that away, and put the store back, or let a new one be made")
-        }
+        StoreError::NotAStore { .. } => Some(
+            "something else is in its place: move that away, and put the store back, or let a new one be made",
+        ),
         StoreError::Version { .. } => {
             Some("a newer version of selfsame has used it: install that, or put back a copy from before it")
         }

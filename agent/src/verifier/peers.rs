@@ -15,8 +15,11 @@ use std::{
 use selfsame::{Boot, Now};
 use selfsame_store::{Store, StoreError};
 
-use super::{VerifierError, mend::is_unusable};
-use crate::clock::Clock;
+use super::{
+    VerifierError,
+    mend::{is_unusable, remedy},
+};
+use crate::{audit, clock::Clock};
 
 /// The store at a path.
 pub(crate) struct Peers {
@@ -87,7 +90,8 @@ impl Peers {
                 self.damaged = Some((stamp, what.clone()));
             }
             if !self.is_told {
-                tracing::error!("the peers' store {} can't be used: {}", self.path.display(), error.text());
+                let file = self.path.display().to_string();
+                audit::store_unusable(&file, &error.text(), remedy(error).unwrap_or_default());
             }
             self.is_told = true;
         } else if self.is_told && self.open.is_some() {
@@ -105,7 +109,10 @@ impl Peers {
         if let Some(open) = &self.open
             && found.as_ref().map(FileId::of) != Some(open.file)
         {
-            tracing::warn!("the peers' store {} was replaced, or removed: the one that is there now is used", self.path.display());
+            tracing::warn!(
+                "the peers' store {} was replaced, or removed: the one that is there now is used",
+                self.path.display()
+            );
             self.open = None;
         }
         let open = match &mut self.open {
