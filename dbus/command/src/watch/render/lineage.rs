@@ -5,12 +5,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
+use selfsame_store::{ms_of_ticks, span};
 
 use super::super::model::{Model, Presence};
 use super::style::{Paint, fit, seconds};
 use crate::origin;
 use crate::printable::printable;
-use crate::quantity::{ms_of_ticks, span, utc};
+use crate::quantity::utc;
 
 /// Lines in it.
 pub(super) const LINES: u16 = 5;

@@ -3,9 +3,9 @@
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Block;
+use selfsame_store::span;
 
 use crate::colour::Colours;
-use crate::quantity::span;
 
 /// What a screen is drawn with.
 #[derive(Clone, Copy, Debug)]
