@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use clap::{Args, ColorChoice, Parser, Subcommand};
 use selfsame_dbus::Bus;
 
-use crate::answer;
+use crate::answer::{self, Telling};
 use crate::colour::When;
 use crate::exit::{self, Code};
 use crate::failure::Failure;
@@ -86,14 +86,9 @@ impl Arguments {
         &self.command
     }
 
-    /// Whether all is told in JSON.
-    pub(crate) fn json(&self) -> bool {
-        self.global.json
-    }
-
-    /// What is coloured.
-    pub(crate) fn color(&self) -> When {
-        self.global.color
+    /// How it is told.
+    pub(crate) fn telling(&self) -> Telling {
+        Telling { json: self.global.json, color: self.global.color }
     }
 
     /// The bus on which this host's agent is.
@@ -140,8 +135,9 @@ pub(crate) fn tell(error: &clap::Error, line: &[OsString]) -> Code {
             Code::Yes
         }
         _ => {
-            let is_json = line.iter().take_while(|word| *word != "--").any(|word| word == "--json");
-            answer::tell(&Err(usage(error)), is_json)
+            // what could not be read as a whole still says how it is to be told
+            let json = line.iter().take_while(|word| *word != "--").any(|word| word == "--json");
+            answer::tell(&Err(usage(error)), Telling { json, color: When::default() })
         }
     }
 }
@@ -194,7 +190,7 @@ mod tests {
             [&["--json", "--session", "id"], &["id", "--json", "--session"], &["--json", "id", "--session"]]
         {
             let arguments = read(line);
-            assert!(arguments.json());
+            assert!(arguments.telling().json);
             assert_eq!(arguments.bus().unwrap(), Bus::Session);
         }
         assert_eq!(read(&["id"]).bus().unwrap(), Bus::System);

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::answer::Answer;
 use crate::bus::ask;
 use crate::failure::Failure;
+use crate::progress::Progress;
 use crate::text::{Given, encode, malformed};
 
 mod diagnose;
@@ -117,6 +118,7 @@ impl Prove {
             None => Vec::new(),
         };
         let (challenge, payload, none) = (Bytes::new(&challenge), Bytes::new(&payload), Options::new());
+        let _shown = Progress::of("waiting for the proof");
         let proof = encode(&ask(bus, async |agent| agent.prove(audience, challenge, payload, &none).await)?);
         Ok(Answer::new(proof.clone(), json!({ "proof": proof })))
     }
@@ -125,6 +127,7 @@ impl Prove {
 impl Hop {
     fn run(&self, bus: &Bus) -> Result<Answer, Failure> {
         let Self { index, tier } = *self;
+        let _shown = Progress::of("waiting for the hop, and the way to it");
         // with the way: only so can the fork that it may show convince anyone (protocol section 7)
         let HopReply { hop, way } = ask(bus, async |agent| agent.hop(index, tier, true).await)?;
         let answer = || {

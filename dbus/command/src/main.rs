@@ -34,6 +34,7 @@ mod origin;
 mod party;
 mod place;
 mod printable;
+mod progress;
 mod quantity;
 mod table;
 mod text;
@@ -49,7 +50,7 @@ use failure::Failure;
 fn main() -> ExitCode {
     let line: Vec<_> = env::args_os().collect();
     match Arguments::read(&line) {
-        Ok(arguments) => answer::tell(&run(&arguments), arguments.json()).into(),
+        Ok(arguments) => answer::tell(&run(&arguments), arguments.telling()).into(),
         Err(error) => arguments::tell(&error, &line).into(),
     }
 }
@@ -58,7 +59,7 @@ fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     match arguments.asked() {
         Command::Host(command) => host::run(command, &arguments.bus()?),
         Command::Party(command) => party::run(command, &arguments.place()?),
-        Command::Watch => watch::run(&arguments.bus()?, arguments.json(), arguments.color().on_stdout()),
+        Command::Watch => watch::run(&arguments.bus()?, arguments.telling()),
         Command::Inspect(command) => inspect::run(command),
     }
 }

@@ -13,7 +13,7 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{self, Receiver};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Telling};
 use crate::colour::Colours;
 use crate::exit::Code;
 use crate::failure::Failure;
@@ -37,7 +37,8 @@ use screen::{Key, Screen};
 /// # Errors
 ///
 /// Where there is no terminal to show it on.
-pub(crate) fn run(bus: &Bus, json: bool, colours: Colours) -> Result<Answer, Failure> {
+pub(crate) fn run(bus: &Bus, telling: Telling) -> Result<Answer, Failure> {
+    let Telling { json, color } = telling;
     if !json {
         has_terminal()?;
     }
@@ -52,7 +53,7 @@ pub(crate) fn run(bus: &Bus, json: bool, colours: Colours) -> Result<Answer, Fai
             shown = async {
                 match json {
                     true => lines(model, heard).await,
-                    false => show(model, heard, colours).await,
+                    false => show(model, heard, color.on_stdout()).await,
                 }
             } => shown,
         }
