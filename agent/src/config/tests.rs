@@ -206,3 +206,11 @@ fn only_the_default_file_may_be_missing() {
     // A directory is there, and is no file.
     assert!(Config::read_if_there(Path::new("/")).is_err());
 }
+
+#[test]
+fn the_manual_has_each_key_and_no_other() {
+    let page = include_str!("../../../packaging/man/selfsame-agent.toml.5");
+    let keys = page.lines().zip(page.lines().skip(1)).filter(|(line, _)| *line == ".TP");
+    let keys: Vec<_> = keys.filter_map(|(_, line)| line.strip_prefix(".BR ")?.split(' ').next()).collect();
+    assert_eq!(keys, KEYS);
+}

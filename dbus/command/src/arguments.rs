@@ -13,6 +13,7 @@ use crate::exit::{self, Code};
 use crate::failure::Failure;
 use crate::host::HostCommand;
 use crate::inspect::Inspect;
+use crate::manual::{Completions, Manual};
 use crate::party::PartyCommand;
 use crate::place::Place;
 
@@ -69,6 +70,16 @@ pub(crate) enum Command {
     Watch,
     /// Explain a challenge, proof, moment, genesis, introduction, fork or hop, field by field
     Inspect(Inspect),
+    /// Print completions for a shell
+    ///
+    /// The package installs them. By hand, for bash: `selfsame completions bash >
+    /// ~/.local/share/bash-completion/completions/selfsame`. With --json: {"shell", "script"}.
+    Completions(Completions),
+    /// Print the manual page, or write all of them
+    ///
+    /// For who packages this: `packaging/manual.sh`. With --json: {"page"}, or {"pages"}: the files that were written.
+    #[command(hide = true)]
+    Man(Manual),
 }
 
 impl Arguments {

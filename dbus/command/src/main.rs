@@ -30,6 +30,7 @@ mod exit;
 mod failure;
 mod host;
 mod inspect;
+mod manual;
 mod origin;
 mod party;
 mod place;
@@ -58,8 +59,10 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     match arguments.asked() {
         Command::Host(command) => host::run(command, &arguments.bus()?),
-        Command::Party(command) => party::run(command, &arguments.place()?),
+        Command::Party(command) => party::run(command, &arguments.place()?, arguments.telling()),
         Command::Watch => watch::run(&arguments.bus()?, arguments.telling()),
         Command::Inspect(command) => inspect::run(command),
+        Command::Completions(asked) => Ok(manual::completions(asked)),
+        Command::Man(asked) => manual::manual(asked),
     }
 }
