@@ -137,7 +137,7 @@ fn a_foreign_anchor_says_what_to_run_next() {
     let challenge = Party::new().challenge("web");
     let output = ask(&["prove", "--audience", "org.selfsame.Error.ForeignAnchor", &challenge], b"");
     let (_, next) = output.no(6);
-    for command in ["--store FILE questions PEER`", "`selfsame hop INDEX TIER`", "confront PEER TEXT`"] {
+    for command in ["[--store FILE] questions PEER`", "`selfsame hop INDEX TIER`", "confront PEER TEXT`"] {
         assert!(next.contains(command), "{next}");
     }
 }

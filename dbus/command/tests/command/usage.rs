@@ -107,40 +107,41 @@ fn what_a_host_is_asked_is_checked_before_there_is_an_agent() {
 }
 
 #[test]
-fn no_agent_is_code_3_and_no_verifier_code_4() {
+fn no_agent_is_code_3() {
     let challenge = Party::new().challenge("web");
+    let introduction = Host::born(1).introduce();
     let nowhere = ["--bus-address", "unix:path=/nonexistent/bus"];
     let prove = ["prove", "--audience", "a", &challenge];
     let hop = ["hop", "9223372036854775807", "15"];
-    for line in [&["id"][..], &["status"], &["introduce"], &prove, &hop] {
-        let output = selfsame(nowhere.iter().chain(line));
-        let (what, _) = output.no(3);
-        assert!(what.starts_with("agent not reachable: "), "{what}");
-        assert!(what.ends_with("(the bus at unix:path=/nonexistent/bus)"), "{what}");
-        let object = selfsame(nowhere.iter().chain(&["--json"]).chain(line)).json();
-        assert_eq!(object["error"], "Unreachable");
-    }
-    assert_eq!(selfsame(["--session", "id"]).code, 3);
-    for line in [
+    let as_a_host = [&["id"][..], &["status"], &["introduce"], &prove, &hop];
+    let as_a_party = [
         &["challenge", "web", "--audience", "a"][..],
-        &["meet", "web", "AAAA"],
+        &["meet", "web", &introduction],
         &["enrol", "web", "AAAA"],
+        &["enrol", "web", "AAAA", "--succeeds"],
         &["verify", "web", "AAAA"],
         &["questions", "web"],
-        &["confront", "web", "AAAA"],
         &["peers"],
         &["forget", "web"],
         &["forks"],
-        &["forks", "--report", "AAAA"],
-    ] {
-        let output = selfsame(line);
-        let (what, next) = output.no(4);
-        assert_eq!(
-            what,
-            format!("{}: the agent has no verifier yet: this version of it can't keep peers", line[0])
-        );
-        assert!(next.contains(&format!("`selfsame --store FILE {} …`", line[0])), "{next}");
-        assert_eq!(selfsame(["--json"].iter().chain(line)).json()["error"], "Unsupported");
+    ];
+    for (is_party, line) in
+        as_a_host.map(|line| (false, line)).into_iter().chain(as_a_party.map(|line| (true, line)))
+    {
+        let output = selfsame(nowhere.iter().chain(line));
+        let (what, next) = output.no(3);
+        assert!(what.starts_with("agent not reachable: "), "{what}");
+        assert!(what.ends_with("(the bus at unix:path=/nonexistent/bus)"), "{what}");
+        assert_eq!(next.contains("--store FILE"), is_party, "{next}");
+        let object = selfsame(nowhere.iter().chain(&["--json"]).chain(line)).json();
+        assert_eq!(object["error"], "Unreachable");
+    }
+    for line in ["id", "peers"] {
+        assert_eq!(selfsame(["--session", line]).code, 3);
+    }
+    // what is wrong with the arguments is found before
+    for line in [&["meet", "web", "AAAA"][..], &["confront", "web", "AAAA"], &["forks", "--report", "AAAA"]] {
+        assert_eq!(selfsame(nowhere.iter().chain(line)).code, 2, "{line:?}");
     }
 }
 
