@@ -8,7 +8,7 @@ mod process;
 mod report;
 mod waiting;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
 use selfsame_dbus::{AGENT_BUS_NAME, AGENT_PATH, Bus};
@@ -23,6 +23,7 @@ use zbus::{
 };
 
 use crate::{
+    behaviour::{Drift, Seen},
     entropy::Status,
     keeper::{Keeper, Told},
 };
@@ -94,12 +95,15 @@ impl Connected {
         self,
         keeper: Keeper,
         sources: Status,
+        seen: Arc<Seen>,
         waiting_per_uid: u32,
         diagnosing: Diagnosing,
         reports: TeeReports,
     ) -> Result<(Service, NameOwnerChangedStream), BusError> {
         let Self { connection, callers, bus, changes } = self;
-        let identity = Identity::new(keeper, sources, callers.clone(), waiting_per_uid, diagnosing, reports);
+        let callers_too = callers.clone();
+        let identity =
+            Identity::new(keeper, sources, seen, callers_too, waiting_per_uid, diagnosing, reports);
         let served = connection.object_server().at(AGENT_PATH, identity).await;
         served.map_err(|why| no_bus(&bus, why))?;
         match connection.request_name_with_flags(AGENT_BUS_NAME, RequestNameFlags::DO_NOT_QUEUE).await {
@@ -150,11 +154,13 @@ impl Service {
     }
 
     /// Tells of changed properties, for ever: of the sources whenever `sources` changes, of the foreign anchors
-    /// whenever one more is counted, of another lineage when the keeper tells it; `on_end` is called then.
+    /// whenever one more is counted, of a drift that reaches the threshold, of another lineage when the keeper tells it;
+    /// `on_end` is called then.
     pub(crate) async fn tell(
         &self,
         mut sources: watch::Receiver<()>,
         mut foreign: watch::Receiver<u64>,
+        mut exceeded: watch::Receiver<Drift>,
         mut keeper: mpsc::Receiver<Told>,
         on_end: impl Fn(),
     ) {
@@ -179,6 +185,10 @@ impl Service {
                 Ok(()) = async { sleep_until(next_foreign).await; foreign.changed().await } => {
                     next_foreign = Instant::now() + TELL_FOREIGN_EVERY;
                     identity.get().await.foreign_anchors_changed(emitter).await
+                }
+                Ok(()) = exceeded.changed() => {
+                    let drift = exceeded.borrow_and_update().as_f64();
+                    Identity::drift_exceeded(emitter, drift).await
                 }
                 else => return,
             };

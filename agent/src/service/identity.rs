@@ -1,6 +1,6 @@
 //! `org.selfsame.Identity1`: what local callers ask of this host's identity.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use selfsame::{Challenge, HopError, ProveRefusal, Reason, Request};
 use selfsame_dbus::{ByteBuf, Bytes, Check, Error, Origin, Source, limits};
@@ -9,6 +9,7 @@ use zbus::{Connection, OwnedVariant, interface, message::Header, object_server::
 
 use super::{caller::Callers, diagnosing::Diagnosing, report::TeeReports, waiting::Waiting};
 use crate::{
+    behaviour::{Audited, Seen},
     entropy::Status,
     keeper::{Keeper, KeeperError},
 };
@@ -17,6 +18,7 @@ use crate::{
 pub(crate) struct Identity {
     keeper: Keeper,
     sources: Status,
+    seen: Arc<Seen>,
     callers: Callers,
     waiting: Waiting,
     diagnosing: Diagnosing,
@@ -27,12 +29,13 @@ impl Identity {
     pub(super) fn new(
         keeper: Keeper,
         sources: Status,
+        seen: Arc<Seen>,
         callers: Callers,
         waiting_per_uid: u32,
         diagnosing: Diagnosing,
         reports: TeeReports,
     ) -> Self {
-        Self { keeper, sources, callers, waiting: Waiting::new(waiting_per_uid), diagnosing, reports }
+        Self { keeper, sources, seen, callers, waiting: Waiting::new(waiting_per_uid), diagnosing, reports }
     }
 }
 
@@ -122,6 +125,18 @@ impl Identity {
         self.diagnosing.checks().await
     }
 
+    /// The sample that the moment of this index commits to.
+    #[zbus(out_args("body", "blind", "sample"))]
+    fn audit(&self, index: u64) -> Result<(ByteBuf, ByteBuf, ByteBuf), Error> {
+        let _entry = self.waiting.admit()?;
+        let Some(Audited { body, blind, sample }) = self.seen.audit.find(index) else {
+            return Err(Error::NotKept(format!(
+                "no sample is kept that a moment of index {index} commits to"
+            )));
+        };
+        Ok((ByteBuf::from(body), ByteBuf::from(blind), ByteBuf::from(sample)))
+    }
+
     /// Ends the lineage, and begins another.
     async fn end(
         &self,
@@ -157,6 +172,10 @@ impl Identity {
         reason: &str,
         successor: &str,
     ) -> zbus::Result<()>;
+
+    /// The host's behaviour has reached the threshold of drift.
+    #[zbus(signal)]
+    pub(super) async fn drift_exceeded(emitter: &SignalEmitter<'_>, drift: f64) -> zbus::Result<()>;
 
     /// The lineage, as bech32m text.
     #[zbus(property(emits_changed_signal = "true"))]
@@ -211,6 +230,12 @@ impl Identity {
     #[zbus(property(emits_changed_signal = "true"))]
     fn memory(&self) -> &'static str {
         self.keeper.published().face().memory
+    }
+
+    /// How unusual the newest sample of the host's behaviour is, 0 to 1.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn drift(&self) -> f64 {
+        self.seen.drift().as_f64()
     }
 
     /// Why the lineage began.
