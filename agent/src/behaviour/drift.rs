@@ -121,7 +121,9 @@ impl Judge {
 /// Horizons in samples: at the usual beat of 8 s four minutes, an hour and a day.
 const HORIZONS: [u32; 3] = [32, 450, 10_800];
 
-/// Samples before the first that is judged.
+/// Samples before the first that is judged: two minutes at the usual beat, and a dozen distances to compare it with. With
+/// fewer a rank says nothing. More would not make the verdicts any truer, since a young calibration is cautious by itself (of
+/// first half hours as much is under 0.2 as of days), and would leave each start of the agent without one for longer.
 pub(crate) const WARMING_SAMPLES: u64 = 16;
 
 #[cfg(test)]
