@@ -41,7 +41,7 @@ pub(crate) fn checks(
     memory: Result<MemoryKind, RegionError>,
     inhibiting: Option<&Inhibiting>,
 ) -> Vec<Check> {
-    let mut checks = vec![settings(config, status), require(status)];
+    let mut checks = vec![settings(status), require(status)];
     for source in status.sources() {
         if source.class == Class::Tpm {
             checks.push(device::look(&config.tcti));
@@ -76,7 +76,7 @@ fn check(name: &str, state: State, finding: impl Into<String>, remedy: impl Into
     Check { check: name.to_owned(), state: state.to_owned(), finding: finding.into(), remedy: remedy.into() }
 }
 
-fn settings(config: &Config, status: &Status) -> Check {
+fn settings(status: &Status) -> Check {
     if !status.is_by_present_settings() {
         let finding = "the present settings are refused: the agent goes on with the last that worked";
         return check(
@@ -86,12 +86,7 @@ fn settings(config: &Config, status: &Status) -> Check {
             "selfsame-agent --check-config says what to mend",
         );
     }
-    let idle = &config.without_effect;
-    if idle.is_empty() {
-        return check("configuration", State::Ok, "it is sound", "");
-    }
-    let finding = format!("this version does not act on {} yet", idle.join(", "));
-    check("configuration", State::Warn, finding, format!("take that out of {DEFAULT_PATH}"))
+    check("configuration", State::Ok, "it is sound", "")
 }
 
 fn require(status: &Status) -> Check {

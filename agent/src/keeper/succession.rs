@@ -64,6 +64,9 @@ impl<M: Memory> Work<M> {
         (self.kept.lineage, self.kept.born, self.kept.memory) = (lineage, born, memory);
         self.names.clear();
         (self.tpm_clock, self.broken) = (None, None);
+        // a sample that was stirred into the old one is none of the new one's; the host is the same
+        (self.behaviour.commitment, self.blinded) = (None, None);
+        self.kept.seen.audit.clear();
         self.published.replace(&self.kept.lineage, memory);
         let successor = self.kept.lineage.id().to_string();
         tracing::info!(lineage = successor, reason = reason.as_str(), memory, "born");

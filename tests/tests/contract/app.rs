@@ -27,6 +27,30 @@ impl Transcript {
         self.0 += &format!("{}{text}\n\n", if self.0.is_empty() { "" } else { "\n" });
     }
 
+    /// A line of a terminal: lineages cut short, as whoever reads does it, and broken at a blank where it is long.
+    fn line(&mut self, line: &str) {
+        let words = line.split(' ').map(|word| match word.find("selfsame1") {
+            Some(at) if word.len() > at + LINEAGE_SHOWN => {
+                let after = word
+                    .trim_start_matches(|letter: char| letter != 's')
+                    .trim_start_matches(char::is_alphanumeric);
+                format!("{}…{after}", &word[..at + LINEAGE_SHOWN])
+            }
+            _ => word.to_owned(),
+        });
+        let mut length = 0;
+        for (number, word) in words.enumerate() {
+            if length + word.len() > WIDTH {
+                self.0 += "\n       ";
+                length = 0;
+            }
+            self.0 += if number == 0 { "    " } else { " " };
+            self.0 += &word;
+            length += word.chars().count() + 1;
+        }
+        self.0 += "\n";
+    }
+
     /// All of it.
     pub fn text(&self) -> &str {
         &self.0
@@ -50,9 +74,8 @@ impl App<'_> {
             .env("SYSTEMD_LOG_LEVEL", "debug")
             .run()
             .await;
-        let shown: Vec<String> = shortened(arguments);
-        written.0 += &format!("    {}$ busctl call {AGENT_BUS_NAME} {AGENT_PATH} \\\n", self.name);
-        written.0 += &format!("        org.selfsame.{interface} {member} {}\n", shown.join(" "));
+        let shown = [vec![member.to_owned()], shortened(arguments)].concat().join(" ");
+        written.line(&format!("{}$ busctl call $AGENT org.selfsame.{interface} {shown}", self.name));
         if output.code() == Some(0) {
             let reply: Value = if output.stdout.is_empty() {
                 Value::Null
@@ -61,15 +84,21 @@ impl App<'_> {
             };
             let results = reply["data"].as_array().cloned().unwrap_or_default();
             for result in &results {
-                written.0 += &format!("    {}\n", brief(result));
+                written.line(&brief(result));
             }
             return Ok(results);
         }
         let refused = refusal(&output.stderr).unwrap_or_else(|| panic!("{method}: {output:?}"));
-        written.0 += &format!("    org.selfsame.Error.{}: {}\n", refused.name, refused.text);
+        written.line(&format!("org.selfsame.Error.{}: {}", refused.name, refused.text));
         Err(refused)
     }
 }
+
+/// Of a lineage, so many letters are shown.
+const LINEAGE_SHOWN: usize = 16;
+
+/// Letters in a line of the transcript.
+const WIDTH: usize = 130;
 
 /// The error's name and text, from what `busctl` logs and prints.
 fn refusal(stderr: &str) -> Option<Refused> {
@@ -95,12 +124,19 @@ fn shortened(arguments: &[&str]) -> Vec<String> {
             0
         };
         match run {
-            0..=5 => shown.push(if argument.is_empty() { "''".into() } else { (*argument).to_owned() }),
+            0..=5 => shown.push(quoted(argument)),
             6 => shown.push("…".into()),
             _ => {}
         }
     }
     shown
+}
+
+/// As a shell wants it.
+fn quoted(argument: &str) -> String {
+    let is_plain = !argument.is_empty()
+        && argument.bytes().all(|letter| letter.is_ascii_alphanumeric() || letter == b'_');
+    if is_plain { argument.to_owned() } else { format!("'{argument}'") }
 }
 
 /// A result as people want to read it: of many bytes the first few, and how many.

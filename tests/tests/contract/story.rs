@@ -4,7 +4,7 @@
 use std::{fs, time::Duration};
 
 use futures_util::StreamExt;
-use selfsame_dbus::{AGENT_BUS_NAME, Verifier1Proxy};
+use selfsame_dbus::{AGENT_BUS_NAME, Identity1Proxy, Verifier1Proxy};
 use selfsame_tests::{Agent, AgentOptions, Manager, PrivateBus, Process, Stolen, wait_for_name};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -29,25 +29,22 @@ impl Web {
     }
 
     /// Ends its agent, lets what that left be another boot's, and starts another.
-    async fn reboot(&mut self) {
-        self.agent.signal(nix::sys::signal::Signal::SIGTERM);
-        let connection = self.bus.connect().await;
-        let proxy = zbus::fdo::DBusProxy::new(&connection).await.unwrap();
-        while proxy.name_has_owner(AGENT_BUS_NAME.try_into().unwrap()).await.unwrap() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        let file = self.state.path().join("last-head.json");
-        let written = || serde_json::from_slice::<Value>(&fs::read(&file).unwrap()).unwrap();
-        let mut record = written();
+    async fn reboot(self) -> Self {
+        let Self { agent, bus, state, config } = self;
+        let ended = agent.terminate().await;
+        assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+        let file = state.path().join("last-head.json");
+        let mut record: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
         record["boot_id"] = json!("another boot");
         fs::write(&file, record.to_string()).unwrap();
-        self.agent = Agent::start(options(&self.bus, self.config.path(), self.state.path())).await.unwrap();
+        let agent = Agent::start(options(&bus, config.path(), state.path())).await.unwrap();
+        Self { agent, bus, state, config }
     }
 }
 
 fn options(bus: &PrivateBus, config: &std::path::Path, state: &std::path::Path) -> AgentOptions {
     AgentOptions {
-        beat: Duration::from_secs(1),
+        beat: Duration::from_millis(100),
         config: Some(config.to_owned()),
         state_dir: Some(state.to_owned()),
         ..AgentOptions::new(bus.address())
@@ -110,6 +107,15 @@ fn named(answer: Answer) -> String {
     answer.expect_err("it is refused").name
 }
 
+/// Waits until the agent on this bus has made so many moments more: each opens pledges, and a fork is two openings.
+async fn moments(bus: &PrivateBus, more: u64) {
+    let identity = Identity1Proxy::uncached(&bus.connect().await).await.unwrap();
+    let from = identity.moments().await.unwrap();
+    while identity.moments().await.unwrap() < from + more {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 /// A member of a verdict.
 fn member<'v>(verdict: &'v Value, name: &str) -> &'v Value {
     &verdict[name]["data"]
@@ -153,7 +159,7 @@ async fn two_apps_that_know_only_dbus_go_through_all_of_it() {
     assert_eq!(named(story.prove(&web, &challenge, "gate").await), "WrongAudience");
 
     story.written.say("**Reboot and succession.** web01 is started anew: its lineage has ended. door asks whoever comes, looks at what speaks for it, and lets it succeed.");
-    host.reboot().await;
+    host = host.reboot().await;
     let challenge = story.challenge(&door, &["0"]).await;
     assert_eq!(named(story.prove(&web, &challenge, "door").await), "OtherLineage");
     let challenge = story.challenge(&door, &["1", "anew", "b", "true"]).await;
@@ -182,8 +188,10 @@ async fn two_apps_that_know_only_dbus_go_through_all_of_it() {
     let limit = Duration::from_secs(20);
     wait_for_name(&thief_bus.connect().await, AGENT_BUS_NAME, Some(copy.pid()), limit).await.unwrap();
     let thief = App { name: "thief", address: thief_bus.address().to_owned() };
+    moments(&thief_bus, 3).await;
     let proof = story.answered(&thief, &door).await;
     story.verify(&door, &proof, &["0"]).await.unwrap();
+    moments(&host.bus, 3).await;
 
     story.written.say(
         "**The alarm.** The next challenge that web01 itself gets names a head that is none of its own.",

@@ -2,6 +2,7 @@
 // All of this is test code: a panic here is a failed test, and its text is the report.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod behaviour;
 mod command;
 mod many;
 mod meetings;
