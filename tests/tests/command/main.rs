@@ -31,6 +31,7 @@ mod forks;
 // what the command's own tests play with
 #[path = "../../../dbus/command/tests/command/host.rs"]
 mod host;
+mod json;
 mod party;
 mod place;
 mod questions;
