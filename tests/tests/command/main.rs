@@ -27,6 +27,7 @@ macro_rules! both {
 }
 
 mod alarms;
+mod drill;
 mod forks;
 // what the command's own tests play with
 #[path = "../../../dbus/command/tests/command/host.rs"]
@@ -41,6 +42,7 @@ mod run;
 mod succession;
 mod terminal;
 mod times;
+mod watch;
 
 /// The command under test.
 fn program() -> std::path::PathBuf {
