@@ -8,7 +8,7 @@ use zbus::connection;
 
 use super::host::Host;
 use super::place::{Party, Place};
-use super::run::selfsame;
+use super::run::{selfsame, text};
 
 both! {
     each_link_holds_and_nothing_is_left,
@@ -46,14 +46,21 @@ fn each_link_holds_and_nothing_is_left(place: Place) {
 fn other_peers_and_forks_stay(place: Place) {
     let party = Party::new(place);
     let (mut host, mut copy) = (Host::born_at(1, 1 << 40), Host::born_at(1, 1 << 40));
-    let proof = host.prove(&party.challenge("web"), 64);
-    // the copy has done the same: it is one until it is used
-    copy.beat(64);
-    party.run(&["enrol", "web", &proof, "--dry-run"]).yes();
-    party.run(&["meet", "other", &Host::born(3).introduce()]).yes();
-    let before = party.json(&["peers"]);
+    let challenge = party.challenge("web");
+    let proof = host.prove(&challenge, 64);
+    copy.prove(&challenge, 64);
+    party.run(&["enrol", "web", &proof]).yes();
+    party.run(&["verify", "web", &copy.prove(&party.challenge("web"), 80), "--pass-time"]).yes();
+    host.beat(90);
+    let question = &party.json(&["questions", "web"])["questions"][0];
+    let (index, tier) = (question["index"].as_u64().unwrap(), question["tier"].as_u64().unwrap());
+    let answer = host.lineage.hop(index, u8::try_from(tier).unwrap(), true).unwrap();
+    assert_eq!(party.json(&["confront", "web", &text(&answer.encode())])["error"], "Forked");
+    let kept = |party: &Party| [party.json(&["peers"]), party.json(&["forks"])];
+    let before = kept(&party);
+    assert_eq!(before[1]["forks"].as_array().unwrap().len(), 1);
     party.run(&["drill"]).yes();
-    assert_eq!(party.json(&["peers"]), before);
+    assert_eq!(kept(&party), before);
 }
 
 #[test]
