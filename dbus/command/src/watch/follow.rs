@@ -129,7 +129,7 @@ impl Agent {
     }
 
     async fn is_there(&self) -> Result<bool, CallError> {
-        let name = BusName::try_from(AGENT_BUS_NAME).map_err(zbus::Error::from)?;
+        let name = BusName::try_from(AGENT_BUS_NAME)?;
         self.names.name_has_owner(name).await.map_err(|error| zbus::Error::from(error).into())
     }
 

@@ -113,8 +113,10 @@ fn waiting() -> Model {
     model
 }
 
-const SCENES: [(&str, fn() -> Model); 4] =
-    [("calm", calm), ("alarmed", alarmed), ("gone", gone), ("waiting", waiting)];
+/// What a screen shows, and what it is called.
+type Scene = (&'static str, fn() -> Model);
+
+const SCENES: [Scene; 4] = [("calm", calm), ("alarmed", alarmed), ("gone", gone), ("waiting", waiting)];
 
 fn drawn(model: &Model, (columns, lines): (u16, u16), colours: Colours) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(columns, lines)).unwrap();
