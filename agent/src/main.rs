@@ -4,6 +4,7 @@
 //! the sources, with a thread and a helper process each for those that may block; `beat` samples what the host does
 //! and sets the pace. A helper is this program, too, started by `tpm-helper` or `source-helper`.
 
+mod audit;
 mod beat;
 mod behaviour;
 mod births;
@@ -23,6 +24,7 @@ mod options;
 mod page;
 mod run;
 mod service;
+mod verifier;
 
 use std::{env, process::ExitCode};
 

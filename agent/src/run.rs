@@ -31,6 +31,7 @@ use crate::{
     options::{EX_CONFIG, Options},
     page::{lock_stack, wipe_stack},
     service::{BusError, Connected, Diagnosing, TeeReports},
+    verifier::{self, Verifier},
 };
 
 /// Why the agent ends other than by being told to.
@@ -98,6 +99,9 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
     let clock = Clock::system();
     let boot_id = clock::boot_id()?;
     let last_head = LastHead::new(options.state_dir(), boot_id.clone());
+    let boot = clock::boot(&boot_id).ok_or_else(|| io::Error::other("the boot's id is no UUID"))?;
+    let store = options.state_dir().join(verifier::FILE);
+    let verifier = Verifier::start(store.clone(), clock.clone(), boot)?;
 
     let sources = config.sources.attach(&config.tcti);
     let pace = Pace::new(config.beat, config.tpm_interval);
@@ -191,8 +195,9 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
             diagnose::checks(&settings, &status, Ok(memory_kind), Some(&inhibited))
         }));
         let reports = TeeReports::new(options.tsm_report_socket().to_owned());
-        let (service, connections) =
-            bus.serve(keeper.clone(), sources.clone(), waiting, diagnosing, reports).await?;
+        let (service, connections) = bus
+            .serve(keeper.clone(), sources.clone(), waiting, diagnosing, reports, (verifier, store))
+            .await?;
         tracing::info!(bus = %options.bus(), "serving");
         notify::ready();
         // not before: a lineage that nobody could meet is nobody's predecessor

@@ -4,11 +4,13 @@
 mod caller;
 mod diagnosing;
 mod identity;
+mod limits;
 mod process;
 mod report;
+mod verifier;
 mod waiting;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use futures_util::StreamExt;
 use selfsame_dbus::{AGENT_BUS_NAME, AGENT_PATH, Bus};
@@ -25,11 +27,14 @@ use zbus::{
 use crate::{
     entropy::Status,
     keeper::{Keeper, Told},
+    verifier::Verifier,
 };
+pub(crate) use caller::Caller;
 use caller::Callers;
 pub(crate) use diagnosing::Diagnosing;
 pub(crate) use identity::Identity;
 pub(crate) use report::TeeReports;
+use verifier::VerifierObject;
 
 /// Why the agent can't be on the bus.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +91,7 @@ impl Connected {
         Ok(Self { connection, callers, bus, changes })
     }
 
-    /// Serves the identity: the object first, the name last.
+    /// Serves the identity and the verifier, whose store is the file `store`: the object first, the name last.
     ///
     /// # Errors
     /// Where the bus refuses, or another agent has the name.
@@ -97,10 +102,14 @@ impl Connected {
         waiting_per_uid: u32,
         diagnosing: Diagnosing,
         reports: TeeReports,
+        (verifier, store): (Verifier, PathBuf),
     ) -> Result<(Service, NameOwnerChangedStream), BusError> {
         let Self { connection, callers, bus, changes } = self;
         let identity = Identity::new(keeper, sources, callers.clone(), waiting_per_uid, diagnosing, reports);
         let served = connection.object_server().at(AGENT_PATH, identity).await;
+        served.map_err(|why| no_bus(&bus, why))?;
+        let verifier = VerifierObject::new(verifier, store, callers.clone());
+        let served = connection.object_server().at(AGENT_PATH, verifier).await;
         served.map_err(|why| no_bus(&bus, why))?;
         match connection.request_name_with_flags(AGENT_BUS_NAME, RequestNameFlags::DO_NOT_QUEUE).await {
             Ok(RequestNameReply::PrimaryOwner | RequestNameReply::AlreadyOwner) => {}

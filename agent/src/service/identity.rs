@@ -9,6 +9,7 @@ use zbus::{Connection, OwnedVariant, interface, message::Header, object_server::
 
 use super::{caller::Callers, diagnosing::Diagnosing, report::TeeReports, waiting::Waiting};
 use crate::{
+    audit,
     entropy::Status,
     keeper::{Keeper, KeeperError},
 };
@@ -63,12 +64,7 @@ impl Identity {
         };
         let answer = self.keeper.prove(request).await.map_err(keeper_error)?;
         if matches!(answer, Err(ProveRefusal::ForeignAnchor { .. })) && self.waiting.may_tell(caller.uid) {
-            let (uid, unit) = (caller.uid, caller.unit());
-            tracing::warn!(
-                uid,
-                unit,
-                "a challenge names a head that this host never handed out: somebody else may have answered in its name"
-            );
+            audit::foreign_anchor(&self.keeper.published().face().lineage.to_string(), &caller);
         }
         match answer {
             Ok(proof) => Ok(ByteBuf::from(proof.encode())),
@@ -145,7 +141,7 @@ impl Identity {
                 caller.uid
             )));
         }
-        tracing::warn!(unit = caller.unit(), reason = reason.as_str(), "root asks for the lineage's end");
+        audit::end_asked(reason.as_str(), &caller);
         self.keeper.end(reason).await.map_err(keeper_error)
     }
 
