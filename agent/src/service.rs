@@ -5,8 +5,11 @@ mod caller;
 mod diagnosing;
 mod identity;
 mod limits;
+mod once_a_minute;
 mod process;
+mod proofs;
 mod report;
+mod rights;
 mod verifier;
 mod waiting;
 
@@ -19,7 +22,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 use zbus::{
-    Connection,
+    Connection, MessageStream,
     fdo::{DBusProxy, NameOwnerChangedStream, RequestNameFlags, RequestNameReply},
     object_server::SignalEmitter,
 };
@@ -34,6 +37,7 @@ use caller::Callers;
 pub(crate) use diagnosing::Diagnosing;
 pub(crate) use identity::Identity;
 pub(crate) use report::TeeReports;
+use rights::Rights;
 use verifier::VerifierObject;
 
 /// Why the agent can't be on the bus.
@@ -72,8 +76,17 @@ pub(crate) enum BusError {
 pub(crate) struct Connected {
     connection: Connection,
     callers: Callers,
+    rights: Rights,
     bus: Bus,
-    changes: NameOwnerChangedStream,
+    changes: Changes,
+}
+
+/// What the bus tells that bears on who may.
+pub(crate) struct Changes {
+    /// Who comes to the bus, and goes.
+    names: NameOwnerChangedStream,
+    /// That polkit's answers may be others now.
+    polkit: MessageStream,
 }
 
 impl Connected {
@@ -86,9 +99,11 @@ impl Connected {
         let callers = Callers::new();
         // subscribed first, so that none goes unseen between the list and the first change
         let proxy = DBusProxy::new(&connection).await.map_err(|why| no_bus(&bus, why))?;
-        let changes = proxy.receive_name_owner_changed().await.map_err(|why| no_bus(&bus, why))?;
+        let names = proxy.receive_name_owner_changed().await.map_err(|why| no_bus(&bus, why))?;
+        let polkit = Rights::changes(&connection).await.map_err(|why| no_bus(&bus, why))?;
         callers.connect(&connection).await.map_err(|why| no_bus(&bus, why))?;
-        Ok(Self { connection, callers, bus, changes })
+        let rights = Rights::new(callers.clone(), owner(&bus));
+        Ok(Self { connection, callers, rights, bus, changes: Changes { names, polkit } })
     }
 
     /// Serves the identity and the verifier, whose store is the file `store`: the object first, the name last.
@@ -103,12 +118,20 @@ impl Connected {
         diagnosing: Diagnosing,
         reports: TeeReports,
         (verifier, store): (Verifier, PathBuf),
-    ) -> Result<(Service, NameOwnerChangedStream), BusError> {
-        let Self { connection, callers, bus, changes } = self;
-        let identity = Identity::new(keeper, sources, callers.clone(), waiting_per_uid, diagnosing, reports);
+    ) -> Result<(Service, Changes), BusError> {
+        let Self { connection, callers, rights, bus, changes } = self;
+        let identity = Identity::new(
+            keeper,
+            sources,
+            callers.clone(),
+            rights.clone(),
+            waiting_per_uid,
+            diagnosing,
+            reports,
+        );
         let served = connection.object_server().at(AGENT_PATH, identity).await;
         served.map_err(|why| no_bus(&bus, why))?;
-        let verifier = VerifierObject::new(verifier, store, callers.clone());
+        let verifier = VerifierObject::new(verifier, store, callers.clone(), rights.clone());
         let served = connection.object_server().at(AGENT_PATH, verifier).await;
         served.map_err(|why| no_bus(&bus, why))?;
         match connection.request_name_with_flags(AGENT_BUS_NAME, RequestNameFlags::DO_NOT_QUEUE).await {
@@ -116,7 +139,7 @@ impl Connected {
             Ok(_) | Err(zbus::Error::NameTaken) => return Err(BusError::NameTaken { bus: bus.to_string() }),
             Err(why) => return Err(no_bus(&bus, why)),
         }
-        Ok((Service { connection, callers, bus }, changes))
+        Ok((Service { connection, callers, rights, bus }, changes))
     }
 }
 
@@ -139,6 +162,7 @@ fn no_bus(bus: &Bus, why: zbus::Error) -> BusError {
 pub(crate) struct Service {
     connection: Connection,
     callers: Callers,
+    rights: Rights,
     bus: Bus,
 }
 
@@ -148,11 +172,18 @@ impl Service {
         &self.connection
     }
 
-    /// Serves until the connection ends, and says why. `changes` tells who comes to the bus, and goes.
-    pub(crate) async fn run(&self, mut changes: NameOwnerChangedStream) -> BusError {
-        while let Some(change) = changes.next().await {
-            if let Ok(change) = change.args() {
-                self.callers.changed(&change.name, change.new_owner.is_some());
+    /// Serves until the connection ends, and says why.
+    pub(crate) async fn run(&self, mut changes: Changes) -> BusError {
+        loop {
+            tokio::select! {
+                change = changes.names.next() => {
+                    let Some(change) = change else { break };
+                    if let Ok(change) = change.args() {
+                        self.callers.changed(&change.name, change.new_owner.is_some());
+                        self.rights.changed(&change.name);
+                    }
+                }
+                Some(_) = changes.polkit.next() => self.rights.forget(),
             }
         }
         BusError::Gone { bus: self.bus.to_string(), remedy: remedy(&self.bus) }
@@ -219,6 +250,13 @@ const TELL_FOREIGN_EVERY: Duration = Duration::from_secs(1);
 
 /// How long an end waits for the bus, and for answers that are on their way: they take a millisecond.
 const CLOSE_MOST: Duration = Duration::from_secs(1);
+
+/// Who has all rights beside root: on a bus that is a person's own, who runs the agent there. The agent's helpers, too, run
+/// as the service's user, so on the system bus that has none.
+fn owner(bus: &Bus) -> Option<u32> {
+    let user = nix::unistd::geteuid();
+    (*bus != Bus::System && !user.is_root()).then(|| user.as_raw())
+}
 
 fn remedy(bus: &Bus) -> &'static str {
     match bus {

@@ -48,10 +48,17 @@ pub(crate) struct Caller {
     pub(crate) uid: u32,
     /// The process's group, where the bus, too, says that it is one of the caller's.
     gid: Option<u32>,
+    /// Its groups when it connected, by the bus's word.
+    groups: Vec<u32>,
     process: Option<Facts>,
 }
 
 impl Caller {
+    /// Whether it was in this group when it connected.
+    pub(crate) fn is_in(&self, gid: u32) -> bool {
+        self.groups.contains(&gid)
+    }
+
     /// What is known of it, for a statement.
     pub(crate) fn subject(&self) -> Subject {
         let process = self.process.as_ref();
@@ -128,7 +135,7 @@ impl Callers {
         let process = process.filter(|process| process.started <= connected.appeared && process.uid == uid);
         // a program that is setgid has a group that its caller has not
         let gid = process.as_ref().map(|process| process.gid).filter(|gid| groups.contains(gid));
-        Ok(Caller { uid, gid, process })
+        Ok(Caller { uid, gid, groups, process })
     }
 
     async fn ask(&self, name: &UniqueName<'_>, bus: &Connection) -> Result<Credentials, Error> {

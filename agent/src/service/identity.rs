@@ -3,11 +3,19 @@
 use std::collections::HashMap;
 
 use selfsame::{Challenge, HopError, ProveRefusal, Reason, Request};
-use selfsame_dbus::{ByteBuf, Bytes, Check, Error, Origin, Source, limits};
+use selfsame_dbus::{ByteBuf, Bytes, CallerCount, Check, Error, Origin, Source, limits};
 use selfsame_tsm_report::{Report, ReportData};
 use zbus::{Connection, OwnedVariant, interface, message::Header, object_server::SignalEmitter};
 
-use super::{caller::Callers, diagnosing::Diagnosing, report::TeeReports, waiting::Waiting};
+use super::{
+    caller::{Caller, Callers},
+    diagnosing::Diagnosing,
+    once_a_minute::OnceAMinute,
+    proofs::Proofs,
+    report::TeeReports,
+    rights::{Right, Rights},
+    waiting::{Most, OTHERS, PROVING_MOST, Place, Unknown, Waiting},
+};
 use crate::{
     audit,
     entropy::Status,
@@ -19,7 +27,12 @@ pub(crate) struct Identity {
     keeper: Keeper,
     sources: Status,
     callers: Callers,
-    waiting: Waiting,
+    rights: Rights,
+    unknown: Unknown,
+    proving: Waiting,
+    others: Waiting,
+    proofs: Proofs,
+    foreign_anchors: OnceAMinute,
     diagnosing: Diagnosing,
     reports: TeeReports,
 }
@@ -29,11 +42,44 @@ impl Identity {
         keeper: Keeper,
         sources: Status,
         callers: Callers,
+        rights: Rights,
         waiting_per_uid: u32,
         diagnosing: Diagnosing,
         reports: TeeReports,
     ) -> Self {
-        Self { keeper, sources, callers, waiting: Waiting::new(waiting_per_uid), diagnosing, reports }
+        Self {
+            keeper,
+            sources,
+            callers,
+            rights,
+            unknown: Unknown::default(),
+            proving: Waiting::new(Most { per_uid: waiting_per_uid, queued: PROVING_MOST }),
+            others: Waiting::new(OTHERS),
+            proofs: Proofs::default(),
+            foreign_anchors: OnceAMinute::default(),
+            diagnosing,
+            reports,
+        }
+    }
+
+    /// Who makes this call, where they have the right, and the call's place among theirs. It is counted from before polkit is
+    /// asked: who may not is bounded, too.
+    async fn admit(
+        &self,
+        right: Right,
+        waiting: &Waiting,
+        header: &Header<'_>,
+        bus: &Connection,
+    ) -> Result<(Caller, Place), Error> {
+        let uid = match self.callers.known(header) {
+            Some(uid) => uid,
+            None => {
+                let _entry = self.unknown.enter()?;
+                self.callers.caller(header, bus).await?.uid
+            }
+        };
+        let place = waiting.enter(uid)?;
+        Ok((self.rights.check(right, header, bus).await?, place))
     }
 }
 
@@ -50,12 +96,9 @@ impl Identity {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<ByteBuf, Error> {
-        let known = self.callers.known(&header).map(|uid| self.waiting.enter(uid)).transpose()?;
-        let entry = if known.is_none() { Some(self.waiting.admit()?) } else { None };
+        let (caller, mut place) = self.admit(Right::Prove, &self.proving, &header, bus).await?;
         let challenge = check(audience, challenge, payload, &options)?;
-        let caller = self.callers.caller(&header, bus).await?;
-        let _place = known.map_or_else(|| self.waiting.enter(caller.uid), Ok)?;
-        drop(entry);
+        place.queue()?;
         let request = Request {
             audience: audience.to_owned(),
             challenge,
@@ -63,33 +106,56 @@ impl Identity {
             payload: (!payload.is_empty()).then(|| payload.to_vec()),
         };
         let answer = self.keeper.prove(request).await.map_err(keeper_error)?;
-        if matches!(answer, Err(ProveRefusal::ForeignAnchor { .. })) && self.waiting.may_tell(caller.uid) {
+        if matches!(answer, Err(ProveRefusal::ForeignAnchor { .. }))
+            && self.foreign_anchors.may_tell(caller.uid)
+        {
             audit::foreign_anchor(&self.keeper.published().face().lineage.to_string(), &caller);
         }
         match answer {
-            Ok(proof) => Ok(ByteBuf::from(proof.encode())),
+            Ok(proof) => {
+                self.proofs.count(&caller);
+                Ok(ByteBuf::from(proof.encode()))
+            }
             Err(refusal) => Err(refused(&refusal)),
         }
     }
 
     /// The lineage's first moment.
     #[zbus(out_args("body"))]
-    fn genesis(&self) -> ByteBuf {
-        ByteBuf::from(self.keeper.published().face().genesis.body())
+    async fn genesis(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<ByteBuf, Error> {
+        let _caller = self.admit(Right::Prove, &self.others, &header, bus).await?;
+        Ok(ByteBuf::from(self.keeper.published().face().genesis.body()))
     }
 
     /// An introduction of this host: its genesis and its newest moment.
     #[zbus(out_args("introduction"))]
-    async fn introduce(&self) -> Result<ByteBuf, Error> {
-        let _entry = self.waiting.admit()?;
+    async fn introduce(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<ByteBuf, Error> {
+        let (_, mut place) = self.admit(Right::Prove, &self.others, &header, bus).await?;
+        place.queue()?;
         let introduction = self.keeper.introduce().await.map_err(keeper_error)?;
         Ok(ByteBuf::from(introduction.encode()))
     }
 
     /// One hop of this host's own history, and the way to where its pledge was made.
     #[zbus(out_args("hop", "way"))]
-    async fn hop(&self, index: u64, tier: u8, way: bool) -> Result<(ByteBuf, Vec<ByteBuf>), Error> {
-        let _entry = self.waiting.admit()?;
+    async fn hop(
+        &self,
+        index: u64,
+        tier: u8,
+        way: bool,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<(ByteBuf, Vec<ByteBuf>), Error> {
+        let (_, mut place) = self.admit(Right::Prove, &self.others, &header, bus).await?;
+        place.queue()?;
         let answer = self.keeper.hop(index, tier, way).await.map_err(keeper_error)?;
         let answer = answer.map_err(|refusal| match refusal {
             HopError::Range { .. } => Error::InvalidArgument(refusal.to_string()),
@@ -101,8 +167,13 @@ impl Identity {
 
     /// A report by the TEE that this host runs in, over the lineage and a nonce.
     #[zbus(out_args("provider", "report", "aux"))]
-    async fn report(&self, nonce: &Bytes) -> Result<(String, ByteBuf, ByteBuf), Error> {
-        let _entry = self.waiting.admit()?;
+    async fn report(
+        &self,
+        nonce: &Bytes,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<(String, ByteBuf, ByteBuf), Error> {
+        let _caller = self.admit(Right::Look, &self.others, &header, bus).await?;
         let nonce: &[u8; limits::NONCE_BYTES] = nonce.as_ref().try_into().map_err(|_| {
             Error::InvalidArgument(format!("nonce of {} bytes: exactly {}", nonce.len(), limits::NONCE_BYTES))
         })?;
@@ -113,9 +184,24 @@ impl Identity {
 
     /// What the agent finds where it looks at all that it needs.
     #[zbus(out_args("checks"))]
-    async fn diagnose(&self) -> Result<Vec<Check>, Error> {
-        let _entry = self.waiting.admit()?;
+    async fn diagnose(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<Vec<Check>, Error> {
+        let _caller = self.admit(Right::Look, &self.others, &header, bus).await?;
         self.diagnosing.checks().await
+    }
+
+    /// For whom the agent has made proofs since it started, the most recent first.
+    #[zbus(out_args("callers"))]
+    async fn callers(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<Vec<CallerCount>, Error> {
+        let _caller = self.admit(Right::Look, &self.others, &header, bus).await?;
+        Ok(self.proofs.all())
     }
 
     /// Ends the lineage, and begins another.
@@ -125,7 +211,7 @@ impl Identity {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(), Error> {
-        let _entry = self.waiting.admit()?;
+        let (caller, mut place) = self.admit(Right::End, &self.others, &header, bus).await?;
         let reason = match reason {
             "ended" => Reason::Ended,
             "hibernate" => Reason::Hibernate,
@@ -134,13 +220,7 @@ impl Identity {
                 return Err(Error::InvalidArgument(text));
             }
         };
-        let caller = self.callers.caller(&header, bus).await?;
-        if caller.uid != ROOT {
-            return Err(Error::NotAuthorized(format!(
-                "user {} may not end the lineage: root may",
-                caller.uid
-            )));
-        }
+        place.queue()?;
         audit::end_asked(reason.as_str(), &caller);
         self.keeper.end(reason).await.map_err(keeper_error)
     }
@@ -265,9 +345,6 @@ fn refused(refusal: &ProveRefusal) -> Error {
         _ => Error::Failed(text),
     }
 }
-
-/// Who may end the lineage.
-const ROOT: u32 = 0;
 
 #[cfg(test)]
 mod tests {

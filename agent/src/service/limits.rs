@@ -46,6 +46,8 @@ struct Counts {
     unknown: u32,
     /// Bytes of all heavy calls.
     heavy_bytes: usize,
+    /// And of those among them of which it is not known yet whose they are.
+    unknown_bytes: usize,
 }
 
 /// Those of one user.
@@ -86,15 +88,7 @@ impl Limits {
         }
         match uid {
             Some(uid) => counts.enter(uid, weight)?,
-            None if weight == Weight::Light => {
-                if counts.unknown >= UNKNOWN_MOST {
-                    return Err(Error::Busy(format!(
-                        "{UNKNOWN_MOST} calls of new connections wait: try again"
-                    )));
-                }
-                counts.unknown += 1;
-            }
-            None => {}
+            None => counts.enter_unknown(weight, bytes)?,
         }
         if weight == Weight::Heavy {
             counts.heavy_bytes += bytes;
@@ -109,6 +103,11 @@ impl Limits {
 }
 
 impl Place {
+    /// Whether it is known whose the call is.
+    pub(crate) fn is_known(&self) -> bool {
+        self.uid.is_some()
+    }
+
     /// Takes note whose the call is, where that was not known.
     ///
     /// # Errors
@@ -117,9 +116,7 @@ impl Place {
         if self.uid.is_none() {
             let mut counts = self.counts.lock().expect("no thread panics while it holds the counts");
             counts.enter(uid, self.weight)?;
-            if self.weight == Weight::Light {
-                counts.unknown -= 1;
-            }
+            counts.leave_unknown(self.weight, self.bytes);
             self.uid = Some(uid);
         }
         Ok(())
@@ -154,6 +151,31 @@ impl Counts {
     }
 }
 
+impl Counts {
+    /// A flood of new connections leaves room for who is known.
+    fn enter_unknown(&mut self, weight: Weight, bytes: usize) -> Result<(), Error> {
+        let is_full = match weight {
+            Weight::Light => self.unknown >= UNKNOWN_MOST,
+            Weight::Heavy => self.unknown_bytes + bytes > UNKNOWN_BYTES_MOST,
+        };
+        if is_full {
+            return Err(Error::Busy("as many calls of new connections wait as may: try again".into()));
+        }
+        match weight {
+            Weight::Light => self.unknown += 1,
+            Weight::Heavy => self.unknown_bytes += bytes,
+        }
+        Ok(())
+    }
+
+    fn leave_unknown(&mut self, weight: Weight, bytes: usize) {
+        match weight {
+            Weight::Light => self.unknown -= 1,
+            Weight::Heavy => self.unknown_bytes -= bytes,
+        }
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         let mut counts = self.counts.lock().expect("no thread panics while it holds the counts");
@@ -161,9 +183,7 @@ impl Drop for Place {
             counts.heavy_bytes -= self.bytes;
         }
         let Some(uid) = self.uid else {
-            if self.weight == Weight::Light {
-                counts.unknown -= 1;
-            }
+            counts.leave_unknown(self.weight, self.bytes);
             return;
         };
         if self.weight == Weight::Light {
@@ -201,6 +221,9 @@ const HEAVY_OF_A_USER: u32 = limits::VERIFY_OF_A_USER;
 
 /// Bytes of all heavy calls: 64 of the largest.
 const HEAVY_BYTES_IN_ALL: usize = 64 * HEAVY_MOST_BYTES;
+
+/// Bytes of those of connections that are new: half of it. They are known as soon as the bus has said who they are.
+const UNKNOWN_BYTES_MOST: usize = HEAVY_BYTES_IN_ALL / 2;
 
 /// Heavy calls that have their bytes copied: one that is worked on, and the next.
 const TURNS: usize = 2;
@@ -268,6 +291,20 @@ mod tests {
         drop(new);
         let counts = limits.counts.lock().unwrap();
         assert!(counts.by_uid.is_empty() && counts.light == 0 && counts.unknown == 0, "nothing is left");
-        assert_eq!(counts.heavy_bytes, 0);
+        assert_eq!((counts.heavy_bytes, counts.unknown_bytes), (0, 0));
+    }
+
+    #[test]
+    fn large_calls_of_new_connections_leave_room_for_who_is_known() {
+        let limits = Limits::new();
+        let mut new: Vec<_> =
+            (0..32).map(|_| limits.enter(None, Weight::Heavy, HEAVY_MOST_BYTES).unwrap()).collect();
+        assert!(is_busy(limits.enter(None, Weight::Heavy, 1)));
+        let known = limits.enter(Some(7), Weight::Heavy, HEAVY_MOST_BYTES).unwrap();
+        new[0].belongs_to(8).unwrap();
+        assert!(limits.enter(None, Weight::Heavy, HEAVY_MOST_BYTES).is_ok());
+        drop((new, known));
+        let counts = limits.counts.lock().unwrap();
+        assert_eq!((counts.heavy_bytes, counts.unknown_bytes), (0, 0), "nothing is left");
     }
 }

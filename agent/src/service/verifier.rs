@@ -12,12 +12,12 @@ use std::path::PathBuf;
 use selfsame::{Fork, Hop, HopAnswer, Introduction, LineageId, ParseError, Policy, Refusal as ProofRefusal};
 use selfsame_dbus::{ByteBuf, Bytes, Error, KnownPeer, Question, Refusal, VerdictReply, limits};
 use selfsame_store::{ChallengeOptions, EnrolOptions, Found, StoreError};
-use tokio::sync::OwnedSemaphorePermit;
 use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
 
 use super::{
     caller::{Caller, Callers},
     limits::{Limits, Place, Weight},
+    rights::{Right, Rights},
 };
 use crate::{
     audit::{self, ForkShown},
@@ -32,38 +32,31 @@ use reply::verdict;
 pub(crate) struct VerifierObject {
     verifier: Verifier,
     callers: Callers,
+    rights: Rights,
     limits: Limits,
     refusing: Refusing,
 }
 
 impl VerifierObject {
     /// `file` is the store's, for what is said of it.
-    pub(super) fn new(verifier: Verifier, file: PathBuf, callers: Callers) -> Self {
-        Self { verifier, callers, limits: Limits::new(), refusing: Refusing::new(file) }
+    pub(super) fn new(verifier: Verifier, file: PathBuf, callers: Callers, rights: Rights) -> Self {
+        Self { verifier, callers, rights, limits: Limits::new(), refusing: Refusing::new(file) }
     }
 
-    /// A place for the call with this header, before anything of it is looked at.
-    fn enter(&self, header: &Header<'_>, weight: Weight) -> Result<Place, Error> {
-        let bytes = usize::try_from(header.primary().body_len()).unwrap_or(usize::MAX);
-        self.limits.enter(self.callers.known(header), weight, bytes)
-    }
-
-    /// Who calls, where it may.
-    async fn admit(&self, place: &mut Place, header: &Header<'_>, bus: &Connection) -> Result<Caller, Error> {
-        let caller = self.callers.caller(header, bus).await?;
-        place.belongs_to(caller.uid)?;
-        Ok(caller)
-    }
-
-    /// Who calls with a message that is large, where it may, when it is its turn.
-    async fn admit_in_turn(
+    /// Who makes this call, where they have the right, and its place among those that are under way: it has one before
+    /// anything of it is looked at, and before anybody is asked.
+    async fn admit(
         &self,
-        place: &mut Place,
+        weight: Weight,
         header: &Header<'_>,
         bus: &Connection,
-    ) -> Result<(Caller, OwnedSemaphorePermit), Error> {
-        let caller = self.admit(place, header, bus).await?;
-        Ok((caller, self.limits.turn().await))
+    ) -> Result<(Caller, Place), Error> {
+        let bytes = usize::try_from(header.primary().body_len()).unwrap_or(usize::MAX);
+        let mut place = self.limits.enter(self.callers.known(header), weight, bytes)?;
+        if !place.is_known() {
+            place.belongs_to(self.callers.caller(header, bus).await?.uid)?;
+        }
+        Ok((self.rights.check(Right::Verify, header, bus).await?, place))
     }
 
     /// Keeps the journal, and tells all who listen, of a fork that was not known.
@@ -98,12 +91,11 @@ impl VerifierObject {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<ByteBuf, Refusal> {
-        let mut place = self.enter(&header, Weight::Light)?;
+        let _admitted = self.admit(Weight::Light, &header, bus).await?;
         options.only(&["lineage", "anew"])?;
         let lineage = options.text("lineage")?.map(lineage).transpose()?;
         let options = ChallengeOptions { lineage, anew: options.flag("anew")? };
         audience_fits(audience)?;
-        self.admit(&mut place, &header, bus).await?;
         let nonce = random().map_err(|error| Error::Failed(format!("no random bytes: {error}")))?;
         let (audience, peer) = (audience.to_owned(), peer.to_owned());
         let work = self.verifier.ask(move |store, now| {
@@ -122,9 +114,8 @@ impl VerifierObject {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(), Refusal> {
-        let mut place = self.enter(&header, Weight::Light)?;
+        let (caller, _place) = self.admit(Weight::Light, &header, bus).await?;
         let replace = options.only(&["replace"])?.flag("replace")?;
-        let caller = self.admit(&mut place, &header, bus).await?;
         let (name, introduction) = (peer.to_owned(), introduction.to_vec());
         let work = self.verifier.ask(move |store, now| {
             let introduction = match Introduction::parse(&introduction) {
@@ -149,10 +140,10 @@ impl VerifierObject {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<VerdictReply, Refusal> {
-        let mut place = self.enter(&header, Weight::Heavy)?;
+        let (caller, _place) = self.admit(Weight::Heavy, &header, bus).await?;
         options.only(&["succeeds", "dry_run"])?;
         let (succeeds, dry_run) = (options.flag("succeeds")?, options.flag("dry_run")?);
-        let (caller, _turn) = self.admit_in_turn(&mut place, &header, bus).await?;
+        let _turn = self.limits.turn().await;
         let (name, proof) = (peer.to_owned(), proof.to_vec());
         let options = EnrolOptions { succeeds, dry_run, ..EnrolOptions::default() };
         let work = self.verifier.ask(move |store, now| {
@@ -179,11 +170,11 @@ impl VerifierObject {
         #[zbus(connection)] bus: &Connection,
         #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
     ) -> Result<VerdictReply, Refusal> {
-        let mut place = self.enter(&header, Weight::Heavy)?;
+        let (caller, _place) = self.admit(Weight::Heavy, &header, bus).await?;
         options.only(&["subject", "time"])?;
         let policy =
             Policy { wanted: options.wanted()?, pass_time: options.flag("time")?, ..Policy::default() };
-        let (caller, _turn) = self.admit_in_turn(&mut place, &header, bus).await?;
+        let _turn = self.limits.turn().await;
         let (name, proof) = (peer.to_owned(), proof.to_vec());
         let work = self.verifier.ask(move |store, now| {
             let verdict = store.verify(&name, &proof, now, &policy)?;
@@ -204,8 +195,7 @@ impl VerifierObject {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<Vec<Question>, Refusal> {
-        let mut place = self.enter(&header, Weight::Light)?;
-        self.admit(&mut place, &header, bus).await?;
+        let _admitted = self.admit(Weight::Light, &header, bus).await?;
         let peer = peer.to_owned();
         let questions = self.verifier.ask(move |store, _| store.questions(&peer)).await;
         let questions = questions.map_err(|error| self.refused(&error))?;
@@ -223,8 +213,8 @@ impl VerifierObject {
         #[zbus(connection)] bus: &Connection,
         #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
     ) -> Result<ByteBuf, Refusal> {
-        let mut place = self.enter(&header, Weight::Heavy)?;
-        let (caller, _turn) = self.admit_in_turn(&mut place, &header, bus).await?;
+        let (caller, _place) = self.admit(Weight::Heavy, &header, bus).await?;
+        let _turn = self.limits.turn().await;
         let (name, hop) = (peer.to_owned(), hop.to_vec());
         let way: Vec<Vec<u8>> = way.into_iter().map(|hop| hop.to_vec()).collect();
         let work = self.verifier.ask(move |store, _| {
@@ -251,8 +241,7 @@ impl VerifierObject {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<Vec<KnownPeer>, Refusal> {
-        let mut place = self.enter(&header, Weight::Light)?;
-        self.admit(&mut place, &header, bus).await?;
+        let _admitted = self.admit(Weight::Light, &header, bus).await?;
         let peers =
             self.verifier.ask(|store, _| store.peers()).await.map_err(|error| self.refused(&error))?;
         let peers = peers.into_iter().map(|peer| KnownPeer {
@@ -276,9 +265,8 @@ impl VerifierObject {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<String, Refusal> {
-        let mut place = self.enter(&header, Weight::Light)?;
+        let _admitted = self.admit(Weight::Light, &header, bus).await?;
         let lineage = self::lineage(lineage)?;
-        self.admit(&mut place, &header, bus).await?;
         let peer = self.verifier.ask(move |store, _| store.whose(&lineage)).await;
         Ok(peer.map_err(|error| self.refused(&error))?.unwrap_or_default())
     }
@@ -290,8 +278,7 @@ impl VerifierObject {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(), Refusal> {
-        let mut place = self.enter(&header, Weight::Light)?;
-        let caller = self.admit(&mut place, &header, bus).await?;
+        let (caller, _place) = self.admit(Weight::Light, &header, bus).await?;
         let name = peer.to_owned();
         let done = self.verifier.ask(move |store, _| store.forget(&name)).await;
         done.map_err(|error| self.refused(&error))?;
@@ -308,8 +295,8 @@ impl VerifierObject {
         #[zbus(connection)] bus: &Connection,
     ) -> Result<Vec<ByteBuf>, Refusal> {
         // its answer is heavy
-        let mut place = self.enter(&header, Weight::Heavy)?;
-        let (_, _turn) = self.admit_in_turn(&mut place, &header, bus).await?;
+        let _admitted = self.admit(Weight::Heavy, &header, bus).await?;
+        let _turn = self.limits.turn().await;
         let peer = peer.to_owned();
         let work = self.verifier.ask(move |store, _| {
             let peer = Some(peer.as_str()).filter(|peer| !peer.is_empty());
@@ -334,8 +321,8 @@ impl VerifierObject {
         #[zbus(connection)] bus: &Connection,
         #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
     ) -> Result<(), Refusal> {
-        let mut place = self.enter(&header, Weight::Heavy)?;
-        let (caller, _turn) = self.admit_in_turn(&mut place, &header, bus).await?;
+        let (caller, _place) = self.admit(Weight::Heavy, &header, bus).await?;
+        let _turn = self.limits.turn().await;
         let bytes = fork.to_vec();
         let work = self.verifier.ask(move |store, _| match Fork::parse(&bytes) {
             Ok(fork) => {

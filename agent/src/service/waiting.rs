@@ -1,91 +1,121 @@
-//! How much each user may have waiting, and how often the journal hears of one.
+//! How much each user may have waiting.
 
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicU32, Ordering},
     },
-    time::{Duration, Instant},
 };
 
 use selfsame_dbus::Error;
 
-/// Counts by uid. Clones count together.
-#[derive(Clone)]
-pub(crate) struct Waiting {
-    most: u32,
-    admitted: Arc<AtomicU32>,
-    counts: Arc<Mutex<Counts>>,
-    told: Arc<Mutex<HashMap<u32, Instant>>>,
-}
+/// Calls of those whom the bus has not told yet who they are: there is no uid to count them by. Clones count together.
+#[derive(Clone, Default)]
+pub(crate) struct Unknown(Arc<AtomicU32>);
 
-/// One call of anyone's, of whom it is not asked, or not known yet, who it is; it counts until this is dropped.
+/// One of these calls; it counts until this is dropped.
 pub(crate) struct Entry(Arc<AtomicU32>);
 
-/// One call that waits; it counts until this is dropped.
-pub(crate) struct Place {
+/// Calls of one kind, by uid. Clones count together.
+#[derive(Clone)]
+pub(crate) struct Waiting {
+    most: Most,
     counts: Arc<Mutex<Counts>>,
-    uid: u32,
 }
 
-/// Calls that wait.
+/// How many calls of a kind there may be.
+#[derive(Clone, Copy)]
+pub(crate) struct Most {
+    /// Of a uid.
+    pub(crate) per_uid: u32,
+    /// Of all, in the keeper's queue.
+    pub(crate) queued: u32,
+}
+
+/// One call; it counts until this is dropped.
+pub(crate) struct Place {
+    waiting: Waiting,
+    uid: u32,
+    is_queued: bool,
+}
+
 #[derive(Default)]
 struct Counts {
-    by_uid: HashMap<u32, u32>,
-    in_all: u32,
+    by_uid: HashMap<u32, Count>,
+    queued: u32,
 }
 
-impl Waiting {
-    /// At most `most` calls of each uid.
-    pub(crate) fn new(most: u32) -> Self {
-        Self { most, admitted: Arc::default(), counts: Arc::default(), told: Arc::default() }
-    }
+#[derive(Clone, Copy, Default)]
+struct Count {
+    entered: u32,
+    queued: u32,
+}
 
-    /// Lets one more call in, before it is known whose it is. Whoever is known already needs none of these: so a flood of new
-    /// connections keeps out only what is new.
+impl Unknown {
+    /// Lets one more call in. Whoever is known already needs none of these: so a flood of new connections keeps out only what
+    /// is new.
     ///
     /// # Errors
     /// [`Error::Busy`] where too many are under way.
-    pub(crate) fn admit(&self) -> Result<Entry, Error> {
-        let entry = Entry(self.admitted.clone());
-        if self.admitted.fetch_add(1, Ordering::Relaxed) >= ADMITTED_MOST {
-            return Err(Error::Busy(format!("{ADMITTED_MOST} calls are under way: try again")));
+    pub(crate) fn enter(&self) -> Result<Entry, Error> {
+        let entry = Entry(self.0.clone());
+        if self.0.fetch_add(1, Ordering::Relaxed) >= UNKNOWN_MOST {
+            return Err(Error::Busy(format!("{UNKNOWN_MOST} new callers' calls are under way: try again")));
         }
         Ok(entry)
+    }
+}
+
+impl Waiting {
+    /// At most so many.
+    pub(crate) fn new(most: Most) -> Self {
+        Self { most, counts: Arc::default() }
     }
 
     /// A place for one more call of `uid`.
     ///
     /// # Errors
-    /// [`Error::Busy`] where it has as many as it may, or all users together have; but one that has none waiting may have one,
-    /// whatever the others do.
+    /// [`Error::Busy`] where it has as many as it may.
     pub(crate) fn enter(&self, uid: u32) -> Result<Place, Error> {
-        let mut counts = self.counts.lock().expect("no thread panics while it holds the counts");
-        let count = counts.by_uid.get(&uid).copied().unwrap_or_default();
-        if count >= self.most {
+        let mut counts = self.lock();
+        let count = counts.by_uid.entry(uid).or_default();
+        if count.entered >= self.most.per_uid {
+            let most = self.most.per_uid;
             return Err(Error::Busy(format!(
-                "{count} calls of user {uid} wait, that is the limit: try again"
+                "{most} calls of user {uid} wait, that is the limit: try again"
             )));
         }
-        if count > 0 && counts.in_all >= IN_ALL_MOST {
-            return Err(Error::Busy(format!("{IN_ALL_MOST} calls of all users wait: try again")));
-        }
-        counts.by_uid.insert(uid, count + 1);
-        counts.in_all += 1;
-        Ok(Place { counts: self.counts.clone(), uid })
+        count.entered += 1;
+        Ok(Place { waiting: self.clone(), uid, is_queued: false })
     }
 
-    /// Whether the journal may hear of `uid` now: once a minute (architecture, D-Bus contract).
-    pub(crate) fn may_tell(&self, uid: u32) -> bool {
-        let mut told = self.told.lock().expect("no thread panics while it holds the times");
-        let now = Instant::now();
-        told.retain(|_, at| now.duration_since(*at) < TELL_EVERY);
-        let is_first = !told.contains_key(&uid);
-        if is_first {
-            told.insert(uid, now);
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().expect("no thread panics while it holds the counts")
+    }
+}
+
+impl Place {
+    /// Counts the call among those that the keeper has to answer, now that its caller may ask: who may not takes nobody's
+    /// room there.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] where there are as many of all users as there may be; but one that has none there may have one,
+    /// whatever the others do.
+    pub(crate) fn queue(&mut self) -> Result<(), Error> {
+        let mut counts = self.waiting.lock();
+        let Counts { by_uid, queued } = &mut *counts;
+        let count = by_uid.entry(self.uid).or_default();
+        let most = self.waiting.most.queued;
+        if count.queued > 0 && *queued >= most {
+            return Err(Error::Busy(format!("{most} calls of all users wait: try again")));
         }
-        is_first
+        if !self.is_queued {
+            self.is_queued = true;
+            count.queued += 1;
+            *queued += 1;
+        }
+        Ok(())
     }
 }
 
@@ -97,33 +127,38 @@ impl Drop for Entry {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut counts = self.counts.lock().expect("no thread panics while it holds the counts");
-        counts.in_all -= 1;
+        let mut counts = self.waiting.lock();
+        let queued = u32::from(self.is_queued);
+        counts.queued -= queued;
         if let Some(count) = counts.by_uid.get_mut(&self.uid) {
-            *count -= 1;
-            if *count == 0 {
+            count.entered -= 1;
+            count.queued -= queued;
+            if count.entered == 0 {
                 counts.by_uid.remove(&self.uid);
             }
         }
     }
 }
 
-/// Prove calls that wait, of all users: those of six at their limit. With the next this is what the keeper's queue holds,
-/// so that these are met first.
-const IN_ALL_MOST: u32 = 6 * 1024;
+/// Prove calls in the keeper's queue: those of six uids at their limit. With [`OTHERS`] and [`UNKNOWN_MOST`] this is what
+/// that queue holds, so that these are met first.
+pub(crate) const PROVING_MOST: u32 = 6 * 1024;
 
-/// Other calls under way, and those of whom it is not known yet who they are.
-const ADMITTED_MOST: u32 = 2 * 1024;
+/// Other calls. Source: our own bound. Each is a moment's work at most, or has a limit of its own beside this.
+pub(crate) const OTHERS: Most = Most { per_uid: 256, queued: 2 * 1024 };
 
-const TELL_EVERY: Duration = Duration::from_secs(60);
+/// Calls of those who are not known yet. Source: our own bound; a system bus lets 2,048 connections in.
+const UNKNOWN_MOST: u32 = 2 * 1024;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const FEW: Most = Most { per_uid: 2, queued: 3 };
+
     #[test]
     fn a_user_at_its_limit_is_busy_and_another_is_not() {
-        let waiting = Waiting::new(2);
+        let waiting = Waiting::new(FEW);
         let first = waiting.enter(7).unwrap();
         let _second = waiting.enter(7).unwrap();
         assert!(matches!(waiting.enter(7), Err(Error::Busy(_))));
@@ -133,30 +168,47 @@ mod tests {
     }
 
     #[test]
-    fn so_many_are_admitted_and_no_more() {
-        let waiting = Waiting::new(u32::MAX);
-        let admitted: Vec<_> = (0..ADMITTED_MOST).map(|_| waiting.admit().unwrap()).collect();
-        assert!(matches!(waiting.admit(), Err(Error::Busy(_))));
-        let places: Vec<_> = (0..IN_ALL_MOST).map(|number| waiting.enter(number % 7).unwrap()).collect();
-        let _first = waiting.enter(8).unwrap();
-        assert!(matches!(waiting.enter(8), Err(Error::Busy(text)) if text.contains("all users")));
-        drop((admitted, places));
-        assert!(waiting.admit().is_ok() && waiting.enter(8).is_ok());
+    fn with_the_queue_full_who_has_none_in_it_gets_one() {
+        let waiting = Waiting::new(FEW);
+        let mut places: Vec<_> = [7, 7, 8].map(|uid| waiting.enter(uid).unwrap()).into();
+        for place in &mut places {
+            place.queue().unwrap();
+            place.queue().unwrap();
+        }
+        let mut another = waiting.enter(8).unwrap();
+        assert!(matches!(another.queue(), Err(Error::Busy(text)) if text.contains("all users")));
+        let mut first = waiting.enter(9).unwrap();
+        first.queue().unwrap();
+        drop((places, first));
+        another.queue().unwrap();
+    }
+
+    #[test]
+    fn who_may_not_ask_takes_no_room_in_the_queue() {
+        let waiting = Waiting::new(FEW);
+        let _refused: Vec<_> = (10..20).map(|uid| waiting.enter(uid).unwrap()).collect();
+        let mut places = [waiting.enter(7).unwrap(), waiting.enter(7).unwrap()];
+        for place in &mut places {
+            place.queue().unwrap();
+        }
     }
 
     #[test]
     fn nothing_is_kept_of_users_that_have_nothing_waiting() {
-        let waiting = Waiting::new(2);
-        drop((waiting.enter(7).unwrap(), waiting.enter(7).unwrap()));
-        let counts = waiting.counts.lock().unwrap();
-        assert!(counts.by_uid.is_empty() && counts.in_all == 0);
+        let waiting = Waiting::new(FEW);
+        let mut queued = waiting.enter(7).unwrap();
+        queued.queue().unwrap();
+        drop((queued, waiting.enter(7).unwrap()));
+        let counts = waiting.lock();
+        assert!(counts.by_uid.is_empty() && counts.queued == 0);
     }
 
     #[test]
-    fn the_journal_hears_of_a_user_once_a_minute() {
-        let waiting = Waiting::new(1);
-        assert!(waiting.may_tell(7));
-        assert!(!waiting.may_tell(7));
-        assert!(waiting.may_tell(8));
+    fn so_many_unknown_ones_are_let_in_and_no_more() {
+        let unknown = Unknown::default();
+        let entries: Vec<_> = (0..UNKNOWN_MOST).map(|_| unknown.enter().unwrap()).collect();
+        assert!(matches!(unknown.enter(), Err(Error::Busy(_))));
+        drop(entries);
+        assert!(unknown.enter().is_ok());
     }
 }

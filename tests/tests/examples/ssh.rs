@@ -2,8 +2,8 @@
 
 use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, path::Path, process::Command, time::Duration};
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use nix::sys::signal::Signal;
+use selfsame_dbus::{Bytes, Options};
 use selfsame_tests::{Output, Process, Run, binary};
 use tokio::{net::TcpStream, time::timeout};
 
@@ -12,6 +12,8 @@ use crate::scene::{Host, LIMIT, SYSTEM_BUS, project};
 /// A host that logs in, with a key of its own.
 struct Laptop {
     host: Host,
+    /// Options for the relying party's side of `selfsame`: none, where its agent keeps its peers.
+    party: String,
 }
 
 /// A host that is logged in to.
@@ -26,7 +28,14 @@ impl Laptop {
     async fn start() -> Self {
         let host = Host::start().await;
         key(&host.folder.path().join("key"), "ed25519").await;
-        Self { host }
+        Self { host, party: String::new() }
+    }
+
+    /// Its peers are in a file.
+    async fn with_a_file() -> Self {
+        let laptop = Self::start().await;
+        let party = format!("--store {}", laptop.folder().join("peers.db").display());
+        Self { party, ..laptop }
     }
 
     fn folder(&self) -> &Path {
@@ -57,7 +66,7 @@ impl Laptop {
         let ssh = format!("ssh -F {}", self.folder().join("ssh_config").display());
         self.run(project("dbus/examples/ssh/selfsame-ssh").to_str().unwrap())
             .env("SELFSAME_SSH", ssh)
-            .env("SELFSAME_PARTY", party(&self.host))
+            .env("SELFSAME_PARTY", &self.party)
             .args(arguments)
             .run()
             .await
@@ -120,17 +129,10 @@ fn gated(key: &str) -> String {
     format!(r#"restrict,pty,command="exec selfsame-ssh-host gate laptop" {key}"#)
 }
 
-/// Options for the relying party's side of the command.
-fn party(host: &Host) -> String {
-    format!("--store {}", host.folder.path().join("peers.db").display())
-}
-
 /// `host` meets `other` under this name, by an introduction that comes over a channel that is trusted.
 async fn meet(host: &Host, name: &str, other: &Host) {
-    let introduction = URL_SAFE_NO_PAD.encode(other.identity().await.introduce().await.unwrap());
-    let file = host.folder.path().join("peers.db");
-    let met = Run::selfsame().arg("--store").arg(file).args(["meet", name, &introduction]).run().await;
-    assert_eq!(met.code(), Some(0), "{met:?}");
+    let introduction = other.identity().await.introduce().await.unwrap();
+    host.verifier().await.meet(name, Bytes::new(&introduction), &Options::new()).await.unwrap();
 }
 
 async fn key(file: &Path, kind: &str) {
@@ -153,9 +155,7 @@ fn config(host: &Host, port: u16, path: &str, keys: &Path) -> String {
          HostKey {folder}/ssh_host_ed25519_key\nHostKey {folder}/ssh_host_ecdsa_key\n\
          AuthorizedKeysFile {folder}/authorized_keys\nStrictModes no\nPermitRootLogin yes\n\
          PasswordAuthentication no\nKbdInteractiveAuthentication no\nUsePAM no\n\
-         SetEnv {SYSTEM_BUS}={bus} PATH={path} XDG_RUNTIME_DIR={folder} SELFSAME_SSH_KEYS={keys} \
-         \"SELFSAME_PARTY={party}\"\n",
-        party = party(host),
+         SetEnv {SYSTEM_BUS}={bus} PATH={path} XDG_RUNTIME_DIR={folder} SELFSAME_SSH_KEYS={keys}\n"
     )
 }
 
@@ -193,7 +193,15 @@ fn instead(folder: &Path, script: &str) -> String {
 
 #[tokio::test]
 async fn a_host_shows_who_logs_in_that_it_is_still_itself() {
-    let laptop = Laptop::start().await;
+    is_met_and_still_the_same(Laptop::start().await).await;
+}
+
+#[tokio::test]
+async fn whoever_logs_in_may_keep_the_hosts_in_a_file() {
+    is_met_and_still_the_same(Laptop::with_a_file().await).await;
+}
+
+async fn is_met_and_still_the_same(laptop: Laptop) {
     let server = Server::start(&laptop.public_key()).await;
     laptop.knows(&server);
     // whom it does not know it does not go in to
@@ -315,7 +323,8 @@ async fn a_challenge_that_another_server_passes_on_is_refused_by_the_laptops_own
     // the laptop logs in to a server that it knows, and which asks what the other server wants to know
     let folder = tempfile::tempdir().unwrap();
     let real = server.fingerprint().await;
-    let ask = format!("selfsame {} challenge laptop --audience ssh:{real}", party(&server.host));
+    let bus = server.host.bus.address();
+    let ask = format!("selfsame --bus-address {bus} challenge laptop --audience ssh:{real}");
     let honest = format!("{}/selfsame-ssh-host", project("dbus/examples/ssh").display());
     let script = format!("[ \"$1\" = challenge ] && exec {ask}\nexec {honest} \"$@\"");
     let other = Server::with(&laptop.public_key(), &instead(folder.path(), &script), None).await;
