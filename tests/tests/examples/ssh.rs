@@ -63,11 +63,17 @@ impl Laptop {
 
     /// `selfsame-ssh` on it.
     async fn selfsame_ssh(&self, arguments: &[&str]) -> Output {
+        self.selfsame_ssh_with(arguments, "").await
+    }
+
+    /// The same, with this on its standard input.
+    async fn selfsame_ssh_with(&self, arguments: &[&str], input: &str) -> Output {
         let ssh = format!("ssh -F {}", self.folder().join("ssh_config").display());
         self.run(project("dbus/examples/ssh/selfsame-ssh").to_str().unwrap())
             .env("SELFSAME_SSH", ssh)
             .env("SELFSAME_PARTY", &self.party)
             .args(arguments)
+            .stdin(input)
             .run()
             .await
     }
@@ -210,8 +216,8 @@ async fn is_met_and_still_the_same(laptop: Laptop) {
     assert!(unknown.stderr.contains("UnknownPeer"), "{unknown:?}");
     let first = laptop.selfsame_ssh(&["--first", "server", "echo in"]).await;
     assert_eq!((first.code(), &*first.stdout), (Some(0), "in\n"), "{first:?}");
-    let again = laptop.selfsame_ssh(&["server", "cat; exit 7"]).await;
-    assert_eq!((again.code(), &*again.stdout), (Some(7), ""), "{again:?}");
+    let again = laptop.selfsame_ssh_with(&["server", "cat; exit 7"], "for cat").await;
+    assert_eq!((again.code(), &*again.stdout), (Some(7), "for cat"), "{again:?}");
     // what is left behind: nothing
     let left: Vec<_> = fs::read_dir(laptop.folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(!left.iter().any(|path| path.join("c").exists() || path.join("log").exists()), "{left:?}");
@@ -279,6 +285,12 @@ async fn a_key_is_good_only_from_the_host_that_shows_it_is_the_one() {
         let shown = laptop.selfsame_ssh(&["server", "echo 'in  '*; exit 7"]).await;
         assert_eq!((shown.code(), shown.stdout.starts_with("in  ")), (Some(7), true), "{shown:?}");
     }
+    // on a terminal it is a login, with a terminal there
+    let shell = format!("{} server", project("dbus/examples/ssh/selfsame-ssh").display());
+    let login = laptop.run("script").args(["-qec", &shell, "/dev/null"]);
+    let ssh = format!("ssh -F {}", laptop.folder().join("ssh_config").display());
+    let login = login.env("SELFSAME_SSH", ssh).env("TERM", "dumb").stdin("tty\nexit 7\n").run().await;
+    assert_eq!((login.code(), login.stdout.contains("/dev/pts/")), (Some(7), true), "{login:?}");
     // and the connection that has shown it opens no other, not even while it lasts
     let (started, done) = (server.folder().join("started"), server.folder().join("done"));
     let wait = format!("touch {0}; until [ -e {1} ]; do sleep 0.02; done", started.display(), done.display());
