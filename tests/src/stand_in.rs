@@ -66,7 +66,8 @@ impl StandIn {
 
     #[zbus(out_args("callers"))]
     async fn callers(&self) -> Result<Vec<CallerCount>, Error> {
-        Ok(Vec::new())
+        let [unit, exe] = ["stand-in.service", ""].map(String::from);
+        Ok(vec![CallerCount { uid: 0, unit, exe, proofs: 1 }])
     }
 
     #[zbus(out_args("body", "blind", "sample"))]

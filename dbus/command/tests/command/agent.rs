@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::host::Party;
+use super::party::Party;
 use super::run::{Output, bytes, selfsame_with, text};
 use super::stand_in::{self, LINEAGE, StandIn};
 

@@ -3,22 +3,31 @@
 use serde_json::json;
 
 use super::alarms::copied;
-use super::host::{Host, Party};
+use super::host::Host;
+use super::place::{Party, Place};
 use super::questions::{confronted, stolen};
 use super::run::{bytes, selfsame, selfsame_with, text};
 
+both! {
+    forks_are_listed_and_printed_also_of_a_forgotten_peer,
+    where_there_are_none_that_is_said,
+    a_third_party_checks_a_fork_from_the_lineages_id_alone,
+    anothers_fork_is_checked_and_taken_in,
+    a_fork_for_a_holder_is_taken_in_by_who_accepted_the_moment,
+    what_is_no_fork_or_of_nobodys_lineage_is_not_taken,
+}
+
 /// A fork of the lineage of a host, which is known to another party, too, and that party.
-fn found() -> (Party, Host, String, Party) {
-    let (party, host) = stolen();
+fn found(place: Place) -> (Party, Host, String, Party) {
+    let (party, host) = stolen(place);
     let fork = confronted(&party, &host).1["fork"].as_str().unwrap().to_owned();
-    let (elsewhere, mut known) = (Party::new(), host);
+    let (elsewhere, mut known) = (Party::new(place), host);
     elsewhere.run(&["meet", "the web", &known.introduce()]).yes();
     (party, known, fork, elsewhere)
 }
 
-#[test]
-fn forks_are_listed_and_printed_also_of_a_forgotten_peer() {
-    let (party, host, fork, _) = found();
+fn forks_are_listed_and_printed_also_of_a_forgotten_peer(place: Place) {
+    let (party, host, fork, _) = found(place);
     let bytes = bytes(&fork).len();
     let expected = |peer| {
         json!({ "forks": [{
@@ -48,9 +57,8 @@ fn forks_are_listed_and_printed_also_of_a_forgotten_peer() {
     party.refused(&["forks", "web"], 1, "UnknownPeer");
 }
 
-#[test]
-fn where_there_are_none_that_is_said() {
-    let (party, mut host) = (Party::new(), Host::born(1));
+fn where_there_are_none_that_is_said(place: Place) {
+    let (party, mut host) = (Party::new(place), Host::born(1));
     party.enrol("web", &mut host, 64);
     for line in [&["forks"][..], &["forks", "web"]] {
         assert_eq!(party.run(line).yes(), "no forks");
@@ -61,9 +69,8 @@ fn where_there_are_none_that_is_said() {
     party.refused(&["forks", "db"], 1, "UnknownPeer");
 }
 
-#[test]
-fn a_third_party_checks_a_fork_from_the_lineages_id_alone() {
-    let (_, host, fork, _) = found();
+fn a_third_party_checks_a_fork_from_the_lineages_id_alone(place: Place) {
+    let (_, host, fork, _) = found(place);
     let output = selfsame_with(["inspect"], fork.as_bytes());
     let shows =
         format!("  shows          that lineage {} was copied: checked from the genesis, a proof", host.id());
@@ -82,9 +89,8 @@ fn a_third_party_checks_a_fork_from_the_lineages_id_alone() {
     );
 }
 
-#[test]
-fn anothers_fork_is_checked_and_taken_in() {
-    let (_, mut host, fork, elsewhere) = found();
+fn anothers_fork_is_checked_and_taken_in(place: Place) {
+    let (_, mut host, fork, elsewhere) = found(place);
     let file = format!("@{}", elsewhere.beside("fork", &format!("{fork}\n")));
     let output = elsewhere.run(&["forks", "--report", &file]);
     let expected = format!(
@@ -103,9 +109,8 @@ fn anothers_fork_is_checked_and_taken_in() {
     elsewhere.refused_by(&["verify", "the web", &proof], 6, "Forked", None::<u8>);
 }
 
-#[test]
-fn a_fork_for_a_holder_is_taken_in_by_who_accepted_the_moment() {
-    let ((party, mut host, mut copy), elsewhere) = (copied(), Party::new());
+fn a_fork_for_a_holder_is_taken_in_by_who_accepted_the_moment(place: Place) {
+    let ((party, mut host, mut copy), elsewhere) = (copied(place), Party::new(place));
     elsewhere.run(&["meet", "web", &host.introduce()]).yes();
     let challenges = [party.challenge("web"), party.challenge("web")];
     party.run(&["verify", "web", &copy.prove(&challenges[0], 74)]).yes();
@@ -123,9 +128,8 @@ fn a_fork_for_a_holder_is_taken_in_by_who_accepted_the_moment() {
     assert!(next.contains("ask who showed it to you for one that does"), "{next}");
 }
 
-#[test]
-fn what_is_no_fork_or_of_nobodys_lineage_is_not_taken() {
-    let (party, host, fork, elsewhere) = found();
+fn what_is_no_fork_or_of_nobodys_lineage_is_not_taken(place: Place) {
+    let (party, host, fork, elsewhere) = found(place);
     for (wrong, why) in [
         ("AAAA", "the fork is malformed: fork: `fork` is not a map"),
         ("a fork", "the fork is malformed: white space at byte 1: it is one line"),

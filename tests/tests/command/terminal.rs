@@ -7,8 +7,17 @@ use std::process::Stdio;
 use nix::pty::{OpenptyResult, openpty};
 use serde_json::{Value, json};
 
-use super::host::{Host, Party};
+use super::host::Host;
+use super::place::{Party, Place};
 use super::run::Output;
+use super::succession::after;
+
+both! {
+    a_person_is_shown_what_is_found_and_says_yes,
+    all_else_is_no,
+    in_json_what_is_asked_is_beside_the_answer,
+    without_a_terminal_nobody_is_asked_and_nothing_is_taken,
+}
 
 /// Runs the command with a terminal as its standard input, on which somebody types this.
 fn typed(party: &Party, arguments: &[&str], typed: &[u8]) -> Output {
@@ -34,10 +43,10 @@ fn typed(party: &Party, arguments: &[&str], typed: &[u8]) -> Output {
     Output { code: output.status.code().unwrap(), stdout, stderr: asked }
 }
 
-fn rebooted() -> (Party, Host, Host) {
-    let (party, mut host) = (Party::new(), Host::born(1));
+fn rebooted(place: Place) -> (Party, Host, Host) {
+    let (party, mut host) = (Party::new(place), Host::born(1));
     party.enrol("web", &mut host, 100);
-    let successor = Host::after(2, &host);
+    let successor = after(2, &host);
     (party, host, successor)
 }
 
@@ -45,10 +54,9 @@ fn lineage(party: &Party) -> Value {
     party.json(&["peers"])["peers"][0]["lineage"].clone()
 }
 
-#[test]
-fn a_person_is_shown_what_is_found_and_says_yes() {
+fn a_person_is_shown_what_is_found_and_says_yes(place: Place) {
     for yes in [&b"y\n"[..], b"yes\n", b" YES \n"] {
-        let (party, host, mut successor) = rebooted();
+        let (party, host, mut successor) = rebooted(place);
         let proof = successor.prove(&party.challenge_anew("web"), 100);
         let output = typed(&party, &["enrol", "web", &proof, "--succeeds"], yes);
         assert_eq!(output.code, 0, "{output:?}");
@@ -67,11 +75,10 @@ fn a_person_is_shown_what_is_found_and_says_yes() {
     }
 }
 
-#[test]
-fn all_else_is_no() {
+fn all_else_is_no(place: Place) {
     // the last: the end of the input
     for no in [&b"\n"[..], b"n\n", b"no\n", b"yess\n", b"1\n", b"\x04"] {
-        let (party, host, mut successor) = rebooted();
+        let (party, host, mut successor) = rebooted(place);
         let proof = successor.prove(&party.challenge_anew("web"), 100);
         let before = std::fs::read(&party.file).unwrap();
         let output = typed(&party, &["enrol", "web", &proof, "--succeeds"], no);
@@ -85,9 +92,8 @@ fn all_else_is_no() {
     }
 }
 
-#[test]
-fn in_json_what_is_asked_is_beside_the_answer() {
-    let (party, host, mut successor) = rebooted();
+fn in_json_what_is_asked_is_beside_the_answer(place: Place) {
+    let (party, host, mut successor) = rebooted(place);
     let proof = successor.prove(&party.challenge_anew("web"), 100);
     let arguments = ["--json", "enrol", "web", &proof, "--succeeds"];
     let refused: Value = serde_json::from_str(&typed(&party, &arguments, b"no\n").stdout).unwrap();
@@ -99,9 +105,8 @@ fn in_json_what_is_asked_is_beside_the_answer() {
     assert_eq!((&done["succeeds"], &done["lineage"]), (&json!(host.id()), &json!(successor.id())));
 }
 
-#[test]
-fn without_a_terminal_nobody_is_asked_and_nothing_is_taken() {
-    let (party, host, mut successor) = rebooted();
+fn without_a_terminal_nobody_is_asked_and_nothing_is_taken(place: Place) {
+    let (party, host, mut successor) = rebooted(place);
     let proof = successor.prove(&party.challenge_anew("web"), 100);
     let before = std::fs::read(&party.file).unwrap();
     for input in ["", "yes\n"] {

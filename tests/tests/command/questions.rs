@@ -1,15 +1,30 @@
 //! From an alarm to a proof: `questions`, the host's hops, `confront`.
 
+use std::fs::File;
+
 use selfsame::HopAnswer;
 use serde_json::{Value, json};
 
 use super::alarms::copied;
-use super::host::{Host, Party};
+use super::host::Host;
+use super::place::{Party, Place};
 use super::run::{bytes, selfsame_with, text};
 
+both! {
+    a_host_that_was_copied_shows_it,
+    an_answer_comes_from_a_file_or_standard_input,
+    the_answers_of_an_unbroken_history_show_nothing,
+    a_fork_without_the_way_is_for_who_holds_the_moment_and_becomes_one_for_anyone,
+    what_a_proof_has_shown_becomes_a_fork_for_anyone,
+    who_was_only_introduced_is_asked_nothing,
+    what_is_no_answer_is_refused,
+    the_lines_are_those_that_the_host_runs,
+    an_alarm_whose_evidence_is_lost_is_an_alarm,
+}
+
 /// A party whose "web" is a copy by now, and the host that was copied, with a moment of its own since.
-pub fn stolen() -> (Party, Host) {
-    let (party, mut host, mut copy) = copied();
+pub fn stolen(place: Place) -> (Party, Host) {
+    let (party, mut host, mut copy) = copied(place);
     party.verify("web", &mut copy, 74);
     host.beat(90);
     (party, host)
@@ -25,9 +40,14 @@ pub fn asked(party: &Party) -> Vec<(u64, u8)> {
     output.yes().lines().map(question).collect()
 }
 
+/// A host's answer to a question, as it travels; `None` where it is not kept.
+fn answer_of(host: &Host, index: u64, tier: u8) -> Option<String> {
+    host.lineage.hop(index, tier, true).ok().map(|answer| text(&answer.encode()))
+}
+
 /// Asks until an answer shows a fork; the answer, and the alarm in JSON.
 pub fn confronted(party: &Party, host: &Host) -> (String, Value) {
-    let answers = asked(party).into_iter().filter_map(|(index, tier)| host.hop(index, tier));
+    let answers = asked(party).into_iter().filter_map(|(index, tier)| answer_of(host, index, tier));
     answers
         .map(|answer| (party.json(&["confront", "web", &answer]), answer))
         .find(|(object, _)| !object["fork"].is_null())
@@ -35,9 +55,8 @@ pub fn confronted(party: &Party, host: &Host) -> (String, Value) {
         .expect("one of the answers shows it")
 }
 
-#[test]
-fn a_host_that_was_copied_shows_it() {
-    let (party, mut host, mut copy) = copied();
+fn a_host_that_was_copied_shows_it(place: Place) {
+    let (party, mut host, mut copy) = copied(place);
     party.verify("web", &mut copy, 74);
     // asked to go on from there, the host's agent says `ForeignAnchor`: so it is asked
     host.beat(90);
@@ -80,9 +99,8 @@ fn a_host_that_was_copied_shows_it() {
     party.refused_by(&["verify", "web", &proof], 6, "Forked", None::<u8>);
 }
 
-#[test]
-fn an_answer_comes_from_a_file_or_standard_input() {
-    let (party, host) = stolen();
+fn an_answer_comes_from_a_file_or_standard_input(place: Place) {
+    let (party, host) = stolen(place);
     let (answer, object) = confronted(&party, &host);
     let file = format!("@{}", party.beside("answer", &format!("{answer}\n")));
     let outputs =
@@ -92,16 +110,15 @@ fn an_answer_comes_from_a_file_or_standard_input() {
     }
 }
 
-#[test]
-fn the_answers_of_an_unbroken_history_show_nothing() {
-    let (party, mut host) = (Party::new(), Host::born(1));
+fn the_answers_of_an_unbroken_history_show_nothing(place: Place) {
+    let (party, mut host) = (Party::new(place), Host::born(1));
     party.enrol("web", &mut host, 64);
     party.verify("web", &mut host, 80);
     host.beat(100);
     let questions = asked(&party);
     assert!(questions.len() > 1);
     for (index, tier) in questions {
-        let answer = host.hop(index, tier).unwrap();
+        let answer = answer_of(&host, index, tier).unwrap();
         let before = std::fs::read(&party.file).unwrap();
         let output = party.run(&["confront", "web", &answer]);
         assert!(output.yes().starts_with("web: this answer shows no fork. Go on"), "{output:?}");
@@ -111,9 +128,8 @@ fn the_answers_of_an_unbroken_history_show_nothing() {
     assert_eq!(party.json(&["forks"]), json!({ "forks": [] }));
 }
 
-#[test]
-fn a_fork_without_the_way_is_for_who_holds_the_moment_and_becomes_one_for_anyone() {
-    let (party, host) = stolen();
+fn a_fork_without_the_way_is_for_who_holds_the_moment_and_becomes_one_for_anyone(place: Place) {
+    let (party, host) = stolen(place);
     let (index, tier) = asked(&party)[0];
     let HopAnswer { hop, .. } = host.lineage.hop(index, tier, false).unwrap();
     // the way to index 64 is not empty
@@ -122,13 +138,12 @@ fn a_fork_without_the_way_is_for_who_holds_the_moment_and_becomes_one_for_anyone
     assert_eq!((&object["error"], &object["for_anyone"]), (&"Forked".into(), &false.into()), "{object}");
     let next = object["next"].as_str().unwrap();
     assert!(next.starts_with("go on with the next questions"), "{next}");
-    let object = party.json(&["confront", "web", &host.hop(index, tier).unwrap()]);
+    let object = party.json(&["confront", "web", &answer_of(&host, index, tier).unwrap()]);
     assert_eq!(object["for_anyone"], true, "{object}");
 }
 
-#[test]
-fn what_a_proof_has_shown_becomes_a_fork_for_anyone() {
-    let (party, mut host, mut copy) = copied();
+fn what_a_proof_has_shown_becomes_a_fork_for_anyone(place: Place) {
+    let (party, mut host, mut copy) = copied(place);
     let challenges = [party.challenge("web"), party.challenge("web")];
     party.run(&["verify", "web", &copy.prove(&challenges[0], 74)]).yes();
     assert_eq!(party.run(&["verify", "web", &host.prove(&challenges[1], 74)]).code, 6);
@@ -138,9 +153,8 @@ fn what_a_proof_has_shown_becomes_a_fork_for_anyone() {
     assert_eq!(party.json(&["forks", "web"])["forks"][0]["fork"], object["fork"]);
 }
 
-#[test]
-fn who_was_only_introduced_is_asked_nothing() {
-    let (party, mut host) = (Party::new(), Host::born(1));
+fn who_was_only_introduced_is_asked_nothing(place: Place) {
+    let (party, mut host) = (Party::new(place), Host::born(1));
     party.run(&["meet", "web", &host.introduce()]).yes();
     let output = party.run(&["questions", "web"]);
     let note = "note: web: nothing to ask: no proof was accepted of it since it was met\n";
@@ -148,11 +162,10 @@ fn who_was_only_introduced_is_asked_nothing() {
     assert_eq!(party.json(&["questions", "web"]), json!({ "peer": "web", "questions": [] }));
 }
 
-#[test]
-fn what_is_no_answer_is_refused() {
-    let (party, host) = stolen();
+fn what_is_no_answer_is_refused(place: Place) {
+    let (party, host) = stolen(place);
     let (index, tier) = asked(&party)[0];
-    let answer = host.hop(index, tier).unwrap();
+    let answer = answer_of(&host, index, tier).unwrap();
     for verb in [&["questions", "db"][..], &["confront", "db", &answer]] {
         let (what, _) = party.refused(verb, 1, "UnknownPeer");
         assert_eq!(what, "no peer \"db\" is known");
@@ -170,7 +183,8 @@ fn what_is_no_answer_is_refused() {
     }
     let mut other = Host::born(2);
     other.beat(90);
-    let (what, next) = party.refused(&["confront", "web", &other.hop(0, 0).unwrap()], 1, "OtherLineage");
+    let (what, next) =
+        party.refused(&["confront", "web", &answer_of(&other, 0, 0).unwrap()], 1, "OtherLineage");
     let expected =
         format!("the answer is of lineage {}, the peer is {}: it can show nothing", other.id(), host.id());
     assert_eq!(what, expected);
@@ -181,11 +195,28 @@ fn what_is_no_answer_is_refused() {
     assert_eq!(party.json(&["confront", "web", &text(&wrong)])["fork"], Value::Null);
 }
 
-#[test]
-fn the_lines_are_those_that_the_host_runs() {
-    let (party, _) = stolen();
+fn the_lines_are_those_that_the_host_runs(place: Place) {
+    let (party, _) = stolen(place);
     for line in party.run(&["questions", "web"]).yes().lines() {
         let words = ["--bus-address", "unix:path=/nonexistent/bus"].into_iter().chain(line.split(' '));
         assert_eq!(selfsame_with(words, b"").code, 3, "a right command line, but no agent: {line}");
+    }
+}
+
+/// The code was that of a lost answer, 5, also where what was lost is the evidence of an alarm.
+fn an_alarm_whose_evidence_is_lost_is_an_alarm(place: Place) {
+    let (party, host) = stolen(place);
+    let (answer, object) = confronted(&party, &host);
+    let alarm =
+        format!("alarm: {}\nnext: {}\n", object["text"].as_str().unwrap(), object["next"].as_str().unwrap());
+    // in JSON the alarm itself is on standard output
+    for (json, raised) in [(None, &*alarm), (Some("--json"), "")] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let output = party.command(&["confront", "web", &answer]).args(json).stdout(full).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(6), "{stderr}");
+        let lost = stderr.strip_prefix(raised).unwrap_or_else(|| panic!("{stderr}"));
+        assert!(lost.starts_with("error: the output is lost: "), "{stderr}");
+        assert_eq!(lost.matches('\n').count(), 1, "{stderr}");
     }
 }

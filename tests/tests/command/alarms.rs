@@ -1,11 +1,22 @@
 //! Alarms: code 6.
 
-use super::host::{Host, Party, SECOND, before, wall_ms};
+use super::host::{Host, SECOND, wall_ms};
+use super::place::{Party, Place};
 use super::run::{bytes, text};
+use super::times::before;
+
+both! {
+    two_openings_of_one_pledge_are_a_fork,
+    a_fork_has_its_check_in_json,
+    two_histories_contradict_each_other_until_a_person_decides,
+    an_opening_that_does_not_match_is_an_alarm,
+    a_genesis_that_is_missing_is_an_alarm,
+    a_host_that_no_longer_knows_what_was_accepted_is_unconfirmed_and_may_not_be_ahead,
+}
 
 /// A party that knows "web" by a moment at index 64, the host, and a copy of it.
-pub fn copied() -> (Party, Host, Host) {
-    let (party, born) = (Party::new(), wall_ms());
+pub fn copied(place: Place) -> (Party, Host, Host) {
+    let (party, born) = (Party::new(place), wall_ms());
     let (mut host, mut copy) = (Host::born_at(1, born), Host::born_at(1, born));
     let challenge = party.challenge("web");
     let proof = host.prove(&challenge, 64);
@@ -14,9 +25,8 @@ pub fn copied() -> (Party, Host, Host) {
     (party, host, copy)
 }
 
-#[test]
-fn two_openings_of_one_pledge_are_a_fork() {
-    let (party, mut host, mut copy) = copied();
+fn two_openings_of_one_pledge_are_a_fork(place: Place) {
+    let (party, mut host, mut copy) = copied(place);
     let challenges = [party.challenge("web"), party.challenge("web")];
     party.run(&["verify", "web", &copy.prove(&challenges[0], 74)]).yes();
     let proof = host.prove(&challenges[1], 74);
@@ -39,18 +49,16 @@ fn two_openings_of_one_pledge_are_a_fork() {
     party.refused(&["enrol", "web", &proof], 6, "Forked");
 }
 
-#[test]
-fn a_fork_has_its_check_in_json() {
-    let (party, mut host, mut copy) = copied();
+fn a_fork_has_its_check_in_json(place: Place) {
+    let (party, mut host, mut copy) = copied(place);
     let challenges = [party.challenge("web"), party.challenge("web")];
     party.run(&["verify", "web", &copy.prove(&challenges[0], 74)]).yes();
     let object = party.json(&["verify", "web", &host.prove(&challenges[1], 74)]);
     assert_eq!((&object["error"], &object["check"]), (&"Forked".into(), &7.into()), "{object}");
 }
 
-#[test]
-fn two_histories_contradict_each_other_until_a_person_decides() {
-    let (party, mut host, mut copy) = copied();
+fn two_histories_contradict_each_other_until_a_person_decides(place: Place) {
+    let (party, mut host, mut copy) = copied(place);
     let challenges = [party.challenge("web"), party.challenge("web")];
     // over a pledge of tier 0 to 65, and over one of tier 2 past it: no pledge is opened twice
     party.run(&["verify", "web", &copy.prove(&challenges[0], 65)]).yes();
@@ -67,9 +75,8 @@ fn two_histories_contradict_each_other_until_a_person_decides() {
     party.verify("web", &mut host, 90);
 }
 
-#[test]
-fn an_opening_that_does_not_match_is_an_alarm() {
-    let (party, mut host) = (Party::new(), Host::born(1));
+fn an_opening_that_does_not_match_is_an_alarm(place: Place) {
+    let (party, mut host) = (Party::new(place), Host::born(1));
     party.enrol("web", &mut host, 100);
     let proof = host.prove(&party.challenge("web"), 120);
     let mut wrong = bytes(&proof);
@@ -82,9 +89,8 @@ fn an_opening_that_does_not_match_is_an_alarm() {
     party.run(&["verify", "web", &proof]).yes();
 }
 
-#[test]
-fn a_genesis_that_is_missing_is_an_alarm() {
-    let (party, mut host) = (Party::new(), Host::born(1));
+fn a_genesis_that_is_missing_is_an_alarm(place: Place) {
+    let (party, mut host) = (Party::new(place), Host::born(1));
     let mut proof = bytes(&host.prove(&party.challenge("web"), 100));
     // its last field: key 8, the head of a byte string of two bytes' length, the body
     let genesis = host.lineage.genesis().body();
@@ -97,10 +103,9 @@ fn a_genesis_that_is_missing_is_an_alarm() {
     assert_eq!(what, "proof refused: check 4: the genesis is there if and only if the proof starts from it");
 }
 
-#[test]
-fn a_host_that_no_longer_knows_what_was_accepted_is_unconfirmed_and_may_not_be_ahead() {
+fn a_host_that_no_longer_knows_what_was_accepted_is_unconfirmed_and_may_not_be_ahead(place: Place) {
     let past = 1_000_000;
-    let (party, mut host) = (Party::new(), Host::born_at(1, wall_ms() - past));
+    let (party, mut host) = (Party::new(place), Host::born_at(1, wall_ms() - past));
     party.enrol_at("web", &mut host, 1, &before(past));
     let challenges = [party.challenge("web"), party.challenge("web")];
     // one more than it remembers (protocol section 4)

@@ -2,12 +2,27 @@
 
 use selfsame_store::ChallengeOptions;
 
-use super::host::{AUDIENCE, Host, Party, before};
+use super::host::{AUDIENCE, Host};
+use super::place::{Party, Place};
 use super::run::{bytes, text};
+use super::times::before;
 
-#[test]
-fn who_is_unknown_is_not_verified_nor_forgotten() {
-    let (party, mut host) = (Party::new(), Host::born(1));
+both! {
+    who_is_unknown_is_not_verified_nor_forgotten,
+    who_is_known_is_neither_met_nor_enrolled_again,
+    an_anchor_is_replaced_only_by_a_newer_moment_of_its_lineage,
+    a_proof_is_good_once_and_for_one_peer,
+    a_late_proof_is_refused,
+    another_lineage_than_was_asked_is_refused,
+    a_statement_that_was_changed_is_refused,
+    what_is_no_proof_is_a_refusal_and_what_is_no_text_is_usage,
+    so_many_challenges_are_out_at_most,
+    so_many_heads_are_unconfirmed_at_most,
+    names_and_audiences_have_bounds,
+}
+
+fn who_is_unknown_is_not_verified_nor_forgotten(place: Place) {
+    let (party, mut host) = (Party::new(place), Host::born(1));
     let proof = host.prove(&party.challenge("web"), 100);
     for arguments in [&["verify", "web", &proof][..], &["forget", "db"]] {
         let (what, next) = party.refused(arguments, 1, "UnknownPeer");
@@ -18,9 +33,8 @@ fn who_is_unknown_is_not_verified_nor_forgotten() {
     party.refused(&["meet", "web", &introduction, "--replace"], 1, "UnknownPeer");
 }
 
-#[test]
-fn who_is_known_is_neither_met_nor_enrolled_again() {
-    let (party, mut host, mut other) = (Party::new(), Host::born(1), Host::born(2));
+fn who_is_known_is_neither_met_nor_enrolled_again(place: Place) {
+    let (party, mut host, mut other) = (Party::new(place), Host::born(1), Host::born(2));
     party.enrol("web", &mut host, 100);
     let known = format!("peer \"web\" is known, as lineage {}", host.id());
     for introduction in [host.introduce(), other.introduce()] {
@@ -37,9 +51,8 @@ fn who_is_known_is_neither_met_nor_enrolled_again() {
     assert!(next.contains("verify web PROOF"), "{next}");
 }
 
-#[test]
-fn an_anchor_is_replaced_only_by_a_newer_moment_of_its_lineage() {
-    let (party, mut host, mut other) = (Party::new(), Host::born(1), Host::born(2));
+fn an_anchor_is_replaced_only_by_a_newer_moment_of_its_lineage(place: Place) {
+    let (party, mut host, mut other) = (Party::new(place), Host::born(1), Host::born(2));
     party.enrol("web", &mut host, 100);
     let same = host.introduce();
     let (what, _) = party.refused(&["meet", "web", "--replace", &same], 1, "PeerExists");
@@ -55,19 +68,15 @@ fn an_anchor_is_replaced_only_by_a_newer_moment_of_its_lineage() {
     party.refused(&arguments, 1, "OtherLineage");
 }
 
-#[test]
-fn a_proof_is_good_once_and_for_one_peer() {
-    let (party, mut host, mut other) = (Party::new(), Host::born(1), Host::born(2));
+fn a_proof_is_good_once_and_for_one_peer(place: Place) {
+    let (party, mut host, mut other) = (Party::new(place), Host::born(1), Host::born(2));
     party.enrol("web", &mut host, 100);
     party.enrol("db", &mut other, 100);
     let proof = host.prove(&party.challenge("web"), 120);
     let check = |peer| {
         let (what, next) = party.refused(&["verify", peer, &proof], 1, "UnknownChallenge");
         assert_eq!(what, "proof refused: it answers no challenge that is out");
-        let command = format!(
-            "issue a new one: `selfsame --store {} challenge {peer} --audience NAME`",
-            party.file.display()
-        );
+        let command = format!("issue a new one: `{} challenge {peer} --audience NAME`", party.line());
         assert_eq!(next, command);
     };
     check("db");
@@ -75,17 +84,15 @@ fn a_proof_is_good_once_and_for_one_peer() {
     check("web");
 }
 
-#[test]
-fn a_late_proof_is_refused() {
-    let (party, mut host) = (Party::new(), Host::born(1));
+fn a_late_proof_is_refused(place: Place) {
+    let (party, mut host) = (Party::new(place), Host::born(1));
     let proof = host.prove(&party.challenge_at("web", &before(61_000), false), 100);
     let (what, _) = party.refused(&["enrol", "web", &proof], 1, "UnknownChallenge");
     assert_eq!(what, "proof refused: it answers a challenge that was issued more than 60 s ago");
 }
 
-#[test]
-fn another_lineage_than_was_asked_is_refused() {
-    let (party, mut host, other) = (Party::new(), Host::born(1), Host::born(2));
+fn another_lineage_than_was_asked_is_refused(place: Place) {
+    let (party, mut host, other) = (Party::new(place), Host::born(1), Host::born(2));
     party.enrol("web", &mut host, 100);
     // an agent would answer OtherLineage: this one lies about which it is
     let mut proof = bytes(&host.prove(&party.challenge("web"), 120));
@@ -99,9 +106,8 @@ fn another_lineage_than_was_asked_is_refused() {
     );
 }
 
-#[test]
-fn a_statement_that_was_changed_is_refused() {
-    let (party, mut host) = (Party::new(), Host::born(1));
+fn a_statement_that_was_changed_is_refused(place: Place) {
+    let (party, mut host) = (Party::new(place), Host::born(1));
     party.enrol("web", &mut host, 100);
     let mut proof = bytes(&host.prove(&party.challenge("web"), 120));
     let place = proof.windows(11).position(|bytes| bytes == b"web.service").unwrap();
@@ -110,9 +116,8 @@ fn a_statement_that_was_changed_is_refused() {
     assert_eq!(what, "proof refused: check 5: the statement is not in the head moment");
 }
 
-#[test]
-fn what_is_no_proof_is_a_refusal_and_what_is_no_text_is_usage() {
-    let (party, mut host) = (Party::new(), Host::born(1));
+fn what_is_no_proof_is_a_refusal_and_what_is_no_text_is_usage(place: Place) {
+    let (party, mut host) = (Party::new(place), Host::born(1));
     party.enrol("web", &mut host, 100);
     for verb in ["verify", "enrol"] {
         let (what, _) = party.refused_by(&[verb, "web", "AAAA"], 1, "Malformed", 1);
@@ -123,9 +128,8 @@ fn what_is_no_proof_is_a_refusal_and_what_is_no_text_is_usage() {
     }
 }
 
-#[test]
-fn so_many_challenges_are_out_at_most() {
-    let party = Party::new();
+fn so_many_challenges_are_out_at_most(place: Place) {
+    let party = Party::new(place);
     let mut store = party.store();
     for nonce in 0..256_u128 {
         let options = ChallengeOptions::default();
@@ -136,9 +140,8 @@ fn so_many_challenges_are_out_at_most() {
     assert!(next.starts_with("wait a minute"), "{next}");
 }
 
-#[test]
-fn so_many_heads_are_unconfirmed_at_most() {
-    let (party, mut host) = (Party::new(), Host::born(1));
+fn so_many_heads_are_unconfirmed_at_most(place: Place) {
+    let (party, mut host) = (Party::new(place), Host::born(1));
     party.enrol("web", &mut host, 100);
     let challenges: Vec<String> = (0..65).map(|_| party.challenge("web")).collect();
     let proofs: Vec<String> =
@@ -151,4 +154,22 @@ fn so_many_heads_are_unconfirmed_at_most() {
     assert!(next.contains("This challenge is still out"), "{next}");
     party.verify("web", &mut host, 1000);
     party.run(&["verify", "web", &proofs[64]]).yes();
+}
+
+fn names_and_audiences_have_bounds(place: Place) {
+    let party = Party::new(place);
+    let long = "a".repeat(256);
+    for (peer, audience, what) in [
+        ("web", "", "audience of 0 bytes: 1 to 255"),
+        ("web", &long, "audience of 256 bytes: 1 to 255"),
+        ("", AUDIENCE, "peer: a name of 0 bytes: 1 to 255 without control characters"),
+        (
+            "a\nb",
+            AUDIENCE,
+            "peer: a name of 3 bytes, with a control character: 1 to 255 without control characters",
+        ),
+    ] {
+        let output = party.run(&["challenge", peer, "--audience", audience]);
+        assert_eq!(output.no(2).0, what);
+    }
 }

@@ -1,11 +1,32 @@
 //! A host that was started anew: its new lineage succeeds the old one, where somebody says so.
 
-use selfsame::{Challenge, Digest, Head, TpmClock};
+use selfsame::{Challenge, Digest, Head, Origin, Predecessor, Reason, TpmClock};
 use serde_json::{Value, json};
 
 use super::alarms::copied;
-use super::host::{AUDIENCE, Host, Party};
+use super::host::{AUDIENCE, Host};
+use super::place::{Party, Place};
 use super::run::{bytes, selfsame, text};
+
+both! {
+    a_challenge_anew_is_for_any_lineage_of_a_known_peer,
+    a_new_lineage_succeeds_where_somebody_says_so_and_the_old_one_never_comes_back,
+    what_there_is_to_decide_by_is_told_in_words,
+    what_does_not_fit_is_told,
+    a_copied_hosts_successor_is_an_alarm_to_look_at,
+    a_wrong_proof_of_a_successor_is_refused_and_counted,
+}
+
+/// A host that says it follows another, after a boot.
+pub fn after(seed: u8, before: &Host) -> Host {
+    that_names(seed, before, Some(before.lineage.head()))
+}
+
+/// One that says it follows another from this moment on, or names nobody.
+fn that_names(seed: u8, before: &Host, head: Option<Head>) -> Host {
+    let predecessor = head.map(|head| Predecessor { lineage: *before.lineage.id(), head });
+    Host::with_origin(seed, before.born_ms, Origin::new(Reason::Boot, predecessor))
+}
 
 fn tpm(reset_count: u64, clock_ms: u64) -> Option<TpmClock> {
     let (reset_count, clock_ms) = (Some(reset_count), Some(clock_ms));
@@ -13,11 +34,11 @@ fn tpm(reset_count: u64, clock_ms: u64) -> Option<TpmClock> {
 }
 
 /// A party that knows "web", the host, and its next lineage, after a reset of the TPM.
-fn rebooted() -> (Party, Host, Host) {
-    let (party, mut host) = (Party::new(), Host::born(1));
+fn rebooted(place: Place) -> (Party, Host, Host) {
+    let (party, mut host) = (Party::new(place), Host::born(1));
     host.tpm = tpm(40, 1_000_000);
     party.enrol("web", &mut host, 100);
-    let mut successor = Host::after(2, &host);
+    let mut successor = after(2, &host);
     successor.tpm = tpm(41, 1_090_000);
     (party, host, successor)
 }
@@ -28,9 +49,8 @@ fn look(party: &Party, successor: &mut Host, index: u64) -> Value {
     party.json(&["enrol", "web", &proof, "--succeeds", "--dry-run"])
 }
 
-#[test]
-fn a_challenge_anew_is_for_any_lineage_of_a_known_peer() {
-    let (party, host, successor) = rebooted();
+fn a_challenge_anew_is_for_any_lineage_of_a_known_peer(place: Place) {
+    let (party, host, successor) = rebooted(place);
     let challenge = party.json(&["challenge", "web", "--audience", AUDIENCE, "--anew"]);
     assert_eq!(
         (&challenge["lineage"], &challenge["since"], &challenge["anew"]),
@@ -46,9 +66,8 @@ fn a_challenge_anew_is_for_any_lineage_of_a_known_peer() {
     assert_eq!(what, "no peer \"db\" is known");
 }
 
-#[test]
-fn a_new_lineage_succeeds_where_somebody_says_so_and_the_old_one_never_comes_back() {
-    let (party, mut host, mut successor) = rebooted();
+fn a_new_lineage_succeeds_where_somebody_says_so_and_the_old_one_never_comes_back(place: Place) {
+    let (party, mut host, mut successor) = rebooted(place);
     let proof = successor.prove(&party.challenge_anew("web"), 100);
     let (what, next) = party.refused(&["enrol", "web", &proof], 1, "Succession");
     let expected = format!(
@@ -97,9 +116,8 @@ fn a_new_lineage_succeeds_where_somebody_says_so_and_the_old_one_never_comes_bac
     party.refused(&["enrol", "web", &proof, "--succeeds", "--yes"], 1, "PeerExists");
 }
 
-#[test]
-fn what_there_is_to_decide_by_is_told_in_words() {
-    let (party, host, mut successor) = rebooted();
+fn what_there_is_to_decide_by_is_told_in_words(place: Place) {
+    let (party, host, mut successor) = rebooted(place);
     let proof = successor.prove(&party.challenge_anew("web"), 100);
     let output = party.run(&["enrol", "web", &proof, "--succeeds", "--dry-run"]);
     let shown = output.yes();
@@ -122,9 +140,8 @@ fn what_there_is_to_decide_by_is_told_in_words() {
     assert_eq!(output.yes().lines().next(), Some(&*first));
 }
 
-#[test]
-fn what_does_not_fit_is_told() {
-    let (party, mut host, mut other) = rebooted();
+fn what_does_not_fit_is_told(place: Place) {
+    let (party, mut host, mut other) = rebooted(place);
     let own = host.lineage.head();
     let false_one = Head { digest: Digest::new([7; 32]), ..own };
     let (later, earlier) = (Head { index: 100 + 4096, ..false_one }, Head { index: 99, ..false_one });
@@ -134,11 +151,11 @@ fn what_does_not_fit_is_told() {
         (5, Some(earlier), "behind", json!(1)),
         (6, None, "nobody", json!(null)),
     ] {
-        let found = look(&party, &mut Host::that_names(seed, &host, head), 100);
+        let found = look(&party, &mut that_names(seed, &host, head), 100);
         assert_eq!((&found["claim"], &found["claim_ms"]), (&json!(claim), &ms), "{found}");
         assert_eq!((&found["tpm_resets"], &found["tpm_clock"]), (&json!(null), &json!(null)), "{found}");
     }
-    let mut stranger = Host::after(7, &Host::born(8));
+    let mut stranger = after(7, &Host::born(8));
     stranger.tpm = tpm(39, 10);
     let found = look(&party, &mut stranger, 100);
     assert_eq!((&found["claim"], &found["tpm_clock"]), (&json!("other"), &json!("back")), "{found}");
@@ -156,13 +173,12 @@ fn what_does_not_fit_is_told() {
     assert_eq!(selfsame(["enrol", "web", &proof, "--yes"]).code, 2, "--yes to what?");
 }
 
-#[test]
-fn a_copied_hosts_successor_is_an_alarm_to_look_at() {
-    let (party, mut host, mut copy) = copied();
+fn a_copied_hosts_successor_is_an_alarm_to_look_at(place: Place) {
+    let (party, mut host, mut copy) = copied(place);
     let challenges = [party.challenge("web"), party.challenge("web")];
     party.run(&["verify", "web", &copy.prove(&challenges[0], 74)]).yes();
     assert_eq!(party.run(&["verify", "web", &host.prove(&challenges[1], 74)]).code, 6);
-    let mut successor = Host::after(2, &host);
+    let mut successor = after(2, &host);
     let proof = successor.prove(&party.challenge_anew("web"), 100);
     let output = party.run(&["enrol", "web", &proof, "--succeeds", "--dry-run"]);
     let alarm = format!(
@@ -175,9 +191,8 @@ fn a_copied_hosts_successor_is_an_alarm_to_look_at() {
     party.verify("web", &mut successor, 120);
 }
 
-#[test]
-fn a_wrong_proof_of_a_successor_is_refused_and_counted() {
-    let (party, _, mut successor) = rebooted();
+fn a_wrong_proof_of_a_successor_is_refused_and_counted(place: Place) {
+    let (party, _, mut successor) = rebooted(place);
     let challenge = party.challenge_anew("web");
     let proof = successor.prove(&challenge, 100);
     let mut wrong = bytes(&proof);
