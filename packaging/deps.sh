@@ -5,9 +5,9 @@ set -euo pipefail
 
 # to build: a linker, the TPM stack's and SQLite's headers
 build=(gcc libc6-dev pkg-config libtss2-dev libsqlite3-dev)
-# to run the tests and the demo: a TPM simulator, a bus with its tools, mount namespaces, a token in software and what
-# writes down the calls to it
-run=(swtpm dbus-daemon dbus-bin util-linux mount softhsm2 opensc-pkcs11)
+# to run the tests and the demo: a TPM simulator, a bus with its tools, polkit, mount namespaces, a token in software and
+# what writes down the calls to it
+run=(swtpm dbus-daemon dbus-bin polkitd util-linux mount softhsm2 opensc-pkcs11)
 # to run tests/container: what makes a Debian tree and boots it
 rig=(systemd-container mmdebstrap debian-archive-keyring util-linux mount binutils)
 

@@ -33,7 +33,7 @@ impl PrivateBus {
     ///
     /// If `dbus-daemon` is missing, or does not come up; the text says why.
     pub fn start() -> Self {
-        Self::start_with(&policy(PERMISSIVE), 0o700)
+        Self::start_with(Path::new(DAEMON), &policy(PERMISSIVE), 0o700)
     }
 
     /// Starts a bus with the default policy of a system bus, and with the policy files of `shipped` on top, as if
@@ -43,21 +43,31 @@ impl PrivateBus {
     ///
     /// As [`start`](Self::start).
     pub fn start_with_policy(shipped: &[&Path]) -> Self {
+        Self::start_with_policy_by(Path::new(DAEMON), shipped)
+    }
+
+    /// Likewise, by a `program` that becomes `dbus-daemon`: on a machine of the test's, say.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_with_policy_by(program: &Path, shipped: &[&Path]) -> Self {
         let include = |path: &&Path| {
             let path = fs::canonicalize(path).unwrap_or_else(|error| panic!("no policy {path:?}: {error}"));
             format!("  <include>{}</include>\n", path.display())
         };
-        Self::start_with(&(policy(SYSTEM) + &shipped.iter().map(include).collect::<String>()), 0o711)
+        let policy = policy(SYSTEM) + ROOTS + &shipped.iter().map(include).collect::<String>();
+        Self::start_with(program, &policy, 0o711)
     }
 
-    fn start_with(policy: &str, mode: u32) -> Self {
+    fn start_with(program: &Path, policy: &str, mode: u32) -> Self {
         let mode = fs::Permissions::from_mode(mode);
         let directory = tempfile::Builder::new().prefix("selfsame-bus-").permissions(mode).tempdir().unwrap();
         let socket = format!("unix:path={}/bus", directory.path().display());
         let config = directory.path().join("bus.conf");
         fs::write(&config, configuration(&socket, policy)).unwrap();
 
-        let mut command = Command::new("dbus-daemon");
+        let mut command = Command::new(program);
         command
             .arg("--config-file")
             .arg(&config)
@@ -130,6 +140,8 @@ fn policy(rules: &str) -> String {
     format!("  <policy context=\"default\">\n{rules}  </policy>\n")
 }
 
+const DAEMON: &str = "dbus-daemon";
+
 /// Anyone may connect, own and send.
 const PERMISSIVE: &str = r#"    <allow user="*"/>
     <allow own="*"/>
@@ -153,6 +165,14 @@ const SYSTEM: &str = r#"    <allow user="*"/>
     <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus"/>
     <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus.Introspectable"/>
     <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus.Properties"/>
+"#;
+
+/// What a system bus allows root besides.
+///
+/// Source: as of [`SYSTEM`].
+const ROOTS: &str = r#"  <policy user="root">
+    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus.Monitoring"/>
+  </policy>
 "#;
 
 /// Room for 200 callers at once with replies of 4 MiB each: the limits are those of a session bus, but for the

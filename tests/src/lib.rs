@@ -27,6 +27,7 @@ mod stand_in;
 mod stolen;
 pub mod tapped;
 pub mod tsm;
+mod users;
 
 pub use agent::{Agent, AgentOptions, StartError};
 pub use binary::binary;
@@ -43,3 +44,4 @@ pub use relying::{PEER, Relying};
 pub use stand_in::StandIn;
 pub use stolen::Stolen;
 pub use tapped::Tapped;
+pub use users::{MEMBERS, SERVICE, User, Users, connect_as};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use selfsame_dbus::{ByteBuf, Bytes, Check, Error, Origin, Source};
+use selfsame_dbus::{ByteBuf, Bytes, CallerCount, Check, Error, Origin, Source};
 use zbus::{OwnedVariant, interface, object_server::SignalEmitter};
 
 /// Serves `org.selfsame.Identity1` with made-up answers: the harness is tested against it, so is whoever calls the
@@ -62,6 +62,12 @@ impl StandIn {
     async fn diagnose(&self) -> Result<Vec<Check>, Error> {
         let [check, state, finding, remedy] = ["agent", "info", "a stand-in", ""].map(String::from);
         Ok(vec![Check { check, state, finding, remedy }])
+    }
+
+    #[zbus(out_args("callers"))]
+    async fn callers(&self) -> Result<Vec<CallerCount>, Error> {
+        let [unit, exe] = ["stand-in.service", ""].map(String::from);
+        Ok(vec![CallerCount { uid: 0, unit, exe, proofs: 1 }])
     }
 
     async fn end(&self, reason: &str) -> Result<(), Error> {

@@ -1,11 +1,9 @@
-//! Callers of several users, all in this process: a thread becomes the user, and connects.
+//! Callers of several users, all in this process, and all in group `selfsame`.
 
-use std::{os::unix::net::UnixStream, thread};
-
-use rustix::thread::{set_thread_res_gid, set_thread_res_uid};
 use selfsame::{Boot, Challenge, Now, Peer, Policy, Proof};
 use selfsame_dbus::{Bytes, CallError, Error, Identity1Proxy, Options};
-use zbus::{Connection, connection};
+use selfsame_tests::{MEMBERS, connect_as};
+use zbus::Connection;
 
 /// Users that every Debian has (base-passwd): the bus lets in nobody whom the system does not know.
 pub const USERS: [u32; 10] = [1, 2, 3, 5, 6, 7, 8, 9, 10, 13];
@@ -15,16 +13,7 @@ pub const NOBODY: u32 = 65_534;
 
 /// A connection of this user's.
 pub async fn connect(address: &str, uid: u32) -> Connection {
-    let path = address.strip_prefix("unix:path=").unwrap().to_owned();
-    let connecting = thread::spawn(move || {
-        let (user, group) = (rustix::thread::Uid::from_raw(uid), rustix::thread::Gid::from_raw(uid));
-        // of this thread alone, which ends with it
-        set_thread_res_gid(group, group, group).unwrap();
-        set_thread_res_uid(user, user, user).unwrap();
-        UnixStream::connect(path).unwrap()
-    });
-    let stream = connecting.join().unwrap();
-    connection::Builder::unix_stream(stream).user_id(uid).build().await.unwrap()
+    connect_as(address, uid, &[MEMBERS]).await
 }
 
 /// What a call came to.

@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use selfsame_dbus::Identity1Proxy;
-use selfsame_tests::{Agent, AgentOptions, PrivateBus};
+use selfsame_tests::{Agent, AgentOptions, PrivateBus, Users, binary};
 use tempfile::NamedTempFile;
 use zbus::Connection;
 
@@ -14,6 +14,7 @@ pub struct Scene {
     pub connection: Connection,
     pub bus: PrivateBus,
     _files: [NamedTempFile; 2],
+    _users: Users,
 }
 
 /// What a process takes.
@@ -32,7 +33,11 @@ impl Scene {
         let bus = PrivateBus::start_with_policy(&[policy.path()]);
         let config = NamedTempFile::new().unwrap();
         fs::write(config.path(), "require = []\nsources = [\"rdseed\", \"kernel\"]\n").unwrap();
+        // it has to know the group
+        let mut users = Users::with(&[]);
+        let program = users.program(&format!("exec {} \"$@\"", binary("selfsame-agent").display()));
         let options = AgentOptions {
+            program: Some(program),
             // no beat comes between: each moment is one that was asked for
             beat: Duration::from_secs(3600),
             config: Some(config.path().to_owned()),
@@ -44,7 +49,7 @@ impl Scene {
         while !agent.state_dir().join("last-head.json").exists() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        Self { agent, connection, bus, _files: [policy, config] }
+        Self { agent, connection, bus, _files: [policy, config], _users: users }
     }
 
     pub async fn identity(&self) -> Identity1Proxy<'static> {

@@ -77,10 +77,15 @@ impl Polkit {
         bus: &Connection,
     ) -> Result<Answer, Error> {
         let name = header.sender().ok_or_else(|| Error::Failed("a call without a sender".into()))?;
+        let may_ask_person = header.primary().flags().contains(Flags::ALLOW_INTERACTIVE_AUTH);
+        let wants_person = |answer| may_ask_person && answer == (Answer::No { after_dialogue: true });
+        // for an answer that is kept nobody waits
+        if let Some(answer) = self.kept(action, name).filter(|answer| !wants_person(*answer)) {
+            return Ok(answer);
+        }
         let _place = self.asking.enter(uid)?;
         let answer = self.quietly(action, uid, name, bus).await;
-        let may_ask_person = header.primary().flags().contains(Flags::ALLOW_INTERACTIVE_AUTH);
-        if answer == (Answer::No { after_dialogue: true }) && may_ask_person {
+        if wants_person(answer) {
             return Ok(self.by_dialogue(action, uid, name, bus).await);
         }
         Ok(answer)
@@ -112,16 +117,28 @@ impl Polkit {
         name: &UniqueName<'_>,
         bus: &Connection,
     ) -> Answer {
-        let (slot, forgotten) = self.slot(action, name);
-        let mut slot = slot.lock().await;
-        if let Some((answer, _)) = slot.filter(|(_, at)| at.elapsed() < KEEP) {
+        loop {
+            let (slot, forgotten) = self.slot(action, name);
+            let mut slot = slot.lock().await;
+            // while this waited for another to ask
+            if self.lock().forgotten != forgotten {
+                continue;
+            }
+            if let Some(answer) = fresh(*slot) {
+                return answer;
+            }
+            let answer = self.check(action, uid, name, bus, None).await;
+            if self.lock().forgotten == forgotten {
+                *slot = Some((answer, Instant::now()));
+            }
             return answer;
         }
-        let answer = self.check(action, uid, name, bus, None).await;
-        if self.lock().forgotten == forgotten {
-            *slot = Some((answer, Instant::now()));
-        }
-        answer
+    }
+
+    /// The answer that is kept.
+    fn kept(&self, action: &'static str, name: &UniqueName<'_>) -> Option<Answer> {
+        let (slot, _) = self.slot(action, name);
+        slot.try_lock().ok().and_then(|kept| fresh(*kept))
     }
 
     /// The slot of a question, and how often all were forgotten when it was looked up.
@@ -133,7 +150,7 @@ impl Polkit {
         }
         // of callers that were gone before they asked, and so were never heard to go
         answers.by_question.retain(|_, slot| match slot.try_lock() {
-            Ok(kept) => kept.is_some_and(|(_, at)| at.elapsed() < KEEP),
+            Ok(kept) => fresh(*kept).is_some(),
             Err(_) => true,
         });
         let slot = Slot::default();
@@ -202,6 +219,11 @@ impl Polkit {
     fn lock(&self) -> MutexGuard<'_, Answers> {
         self.answers.lock().expect("no thread panics while it holds the answers")
     }
+}
+
+/// An answer that is young enough.
+fn fresh(kept: Option<(Answer, Instant)>) -> Option<Answer> {
+    kept.filter(|(_, at)| at.elapsed() < KEEP).map(|(answer, _)| answer)
 }
 
 /// What polkit says whenever its answers may be others: rules and actions that changed, sessions that began, ended,

@@ -1,0 +1,71 @@
+//! Answers of polkit's are kept a short while, and not beyond what may make them wrong.
+
+use selfsame_dbus::{CallError, Error};
+use selfsame_tests::{MEMBERS, connect_as};
+
+use crate::{
+    heard::Heard,
+    polkit::{RULES, RULES_WITHDRAWN},
+    scene::{MEMBER, PROVER, STRANGER, Scene},
+};
+
+fn is_refused<T>(answer: &Result<T, CallError>) -> bool {
+    matches!(answer, Err(CallError::Refused(Error::NotAuthorized(_), _)))
+}
+
+#[tokio::test]
+async fn an_answer_is_kept_for_the_connection_and_the_action() {
+    let (scene, _polkit) = Scene::with_polkit().await;
+    let mut heard = Heard::on(&scene).await;
+    let prover = scene.identity(PROVER).await;
+    let stranger = scene.identity(STRANGER).await;
+    assert_eq!(heard.questions().await, 0);
+    // those that come while it is asked wait for the same answer
+    let answers = futures_util::future::join_all((0..20).map(|_| prover.genesis())).await;
+    assert!(answers.iter().all(Result::is_ok));
+    prover.introduce().await.unwrap();
+    assert_eq!(heard.questions().await, 1);
+    for _ in 0..20 {
+        assert!(is_refused(&stranger.genesis().await));
+    }
+    assert_eq!(heard.questions().await, 1, "a refusal is kept, too");
+    scene.identity(PROVER).await.genesis().await.unwrap();
+    assert_eq!(heard.questions().await, 1, "another connection of the same user is asked for anew");
+}
+
+#[tokio::test]
+async fn of_root_and_of_members_nothing_is_asked() {
+    let (scene, _polkit) = Scene::with_polkit().await;
+    let mut heard = Heard::on(&scene).await;
+    let member = connect_as(scene.bus.address(), MEMBER.uid, &[MEMBERS]).await;
+    for connection in [member, scene.bus.connect().await] {
+        let identity = selfsame_dbus::Identity1Proxy::uncached(&connection).await.unwrap();
+        identity.genesis().await.unwrap();
+        identity.callers().await.unwrap();
+    }
+    assert_eq!(heard.questions().await, 0);
+}
+
+#[tokio::test]
+async fn a_rule_that_is_changed_counts_at_once() {
+    let (scene, polkit) = Scene::with_polkit().await;
+    let prover = scene.identity(PROVER).await;
+    prover.genesis().await.unwrap();
+    polkit.change_rules(RULES_WITHDRAWN).await;
+    // the bus has told the agent before this gets to it
+    prover.index().await.unwrap();
+    assert!(is_refused(&prover.genesis().await), "an answer was kept beyond a change of the rules");
+    polkit.change_rules(RULES).await;
+    prover.index().await.unwrap();
+    prover.genesis().await.unwrap();
+}
+
+#[tokio::test]
+async fn who_joins_the_group_is_a_member_from_their_next_connection_on() {
+    let scene = Scene::start().await;
+    let before = scene.identity(MEMBER).await;
+    assert!(is_refused(&before.genesis().await));
+    let after = connect_as(scene.bus.address(), MEMBER.uid, &[MEMBERS]).await;
+    selfsame_dbus::Identity1Proxy::uncached(&after).await.unwrap().genesis().await.unwrap();
+    assert!(is_refused(&before.genesis().await), "its groups are those of when it connected");
+}
