@@ -122,10 +122,14 @@ impl Peers {
         let now = self.clock.now(self.boot);
         let done = work(&mut open.store, &now);
         // a commit to a file that is no longer there is none
-        let file = open.file;
+        let (file, open_is_read_only) = (open.file, open.store.is_read_only());
         if self.look()?.as_ref().map(FileId::of) != Some(file) {
             self.open = None;
             return Err(VerifierError::Replaced);
+        }
+        // what only reads can be had meanwhile, and the next call may find it writable
+        if open_is_read_only {
+            self.open = None;
         }
         Ok(done?)
     }
