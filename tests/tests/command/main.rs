@@ -40,6 +40,7 @@ mod run;
 mod succession;
 mod terminal;
 mod times;
+mod unusable;
 
 /// The command under test.
 fn program() -> std::path::PathBuf {
