@@ -23,6 +23,7 @@ put usr/lib/sysusers.d packaging/sysusers/selfsame.conf
 put usr/share/dbus-1/system.d packaging/dbus/org.selfsame.Agent1.conf
 put usr/share/dbus-1/system-services packaging/dbus/org.selfsame.Agent1.service
 put usr/share/dbus-1/interfaces dbus/org.selfsame.*.xml
+put usr/share/polkit-1/actions packaging/polkit/org.selfsame.policy
 put usr/lib/udev/rules.d packaging/udev/60-selfsame-*
 # and what is the rig's own
 put usr/lib/systemd/system "$here"/inside/*.service
