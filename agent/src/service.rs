@@ -82,7 +82,8 @@ impl Connected {
         // subscribed first, so that none goes unseen between the list and the first change
         let proxy = DBusProxy::new(&connection).await.map_err(|why| no_bus(&bus, why))?;
         let changes = proxy.receive_name_owner_changed().await.map_err(|why| no_bus(&bus, why))?;
-        callers.connect(&connection).await.map_err(|why| no_bus(&bus, why))?;
+        let is_system = matches!(bus, Bus::System);
+        callers.connect(&connection, is_system).await.map_err(|why| no_bus(&bus, why))?;
         Ok(Self { connection, callers, bus, changes })
     }
 
