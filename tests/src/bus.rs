@@ -1,7 +1,7 @@
 //! A bus of the test's own.
 
 use std::{
-    fs,
+    env, fs,
     io::{BufRead, BufReader},
     os::unix::fs::PermissionsExt,
     path::Path,
@@ -17,7 +17,7 @@ use zbus::{Connection, connection};
 use crate::Process;
 
 /// A real `dbus-daemon` on a Unix socket in a temporary directory of its own. Drop ends it and removes the
-/// directory.
+/// directory. `SELFSAME_DBUS_DAEMON=PATH` names another than the machine's.
 #[derive(Debug)]
 pub struct PrivateBus {
     // In this order they are dropped: first what uses the directory.
@@ -57,7 +57,8 @@ impl PrivateBus {
         let config = directory.path().join("bus.conf");
         fs::write(&config, configuration(&socket, policy)).unwrap();
 
-        let mut command = Command::new("dbus-daemon");
+        let program = env::var_os("SELFSAME_DBUS_DAEMON").unwrap_or_else(|| "dbus-daemon".into());
+        let mut command = Command::new(program);
         command
             .arg("--config-file")
             .arg(&config)
