@@ -42,24 +42,24 @@ the_catalog_explains_who_did_what() {
     # and what is of this host's own lineage
     selfsame end --yes
     said=$(_explanation b447c726b9c34a3c861ec8c9c92c0551)
-    has "its subject" "^-- Subject: This host's lineage has ended" "$said"
+    has "its subject" "^[^ ]+ Subject: This host's lineage has ended" "$said"
     said=$(_explanation a7349d181c4d4e51a58bc96020b01191)
-    has "who" "^-- User 0 " "$said"
+    has "who" "^[^ ]+ User 0 " "$said"
 }
 # _explained ID LINE SUBJECT: by whom, and what to do, in the line's fields and in what the catalog says of it
 _explained() {
     local said
     said=$(_explanation "$1")
     has "the line" "$2" "$said"
-    has "its subject" "^-- Subject: $3" "$said"
-    has "who" '^-- A program of user 0 ' "$said"
-    has "what to do" '^-- What to do: ' "$said"
+    has "its subject" "^[^ ]+ Subject: $3" "$said"
+    has "who" '^[^ ]+ A program of user 0 ' "$said"
+    has "what to do" '^[^ ]+ What to do: ' "$said"
     said=$(journalctl --output=export "MESSAGE_ID=$1")
     for field in PEER=catalogued CALLER_UID=0 CALLER_UNIT=checks.service; do
         has "a field" "^$field$" "$said"
     done
 }
-# what the journal has under this id, with the catalog's text
+# what the journal has under this id, with the catalog's text, each line of it behind a mark
 _explanation() {
     until_true "the journal has $1" _has_line "$1"
     journalctl --catalog --no-pager "MESSAGE_ID=$1"
