@@ -37,7 +37,7 @@ async fn a_proof_that_forks_is_an_alarm_is_kept_and_is_told() {
     door.verify("web", &proofs[1]).await.unwrap();
     let refused = door.verify("web", &proofs[0]).await;
     let (_, details) = &**refused.as_ref().unwrap_err();
-    assert_eq!((details.check, details.alarm), (Some(7), Some(true)));
+    assert_eq!((details.check, details.alarm), (Some(7), true));
     assert_eq!(details.lineage, Some(host.id().to_string()));
     assert_eq!(cause(refused), pair("Forked", "shown"));
     let (peer, fork) = told(&mut forks).await;
@@ -50,7 +50,7 @@ async fn a_proof_that_forks_is_an_alarm_is_kept_and_is_told() {
         let challenge = door.challenge("web").await;
         let Ok(proof) = who.answer(&challenge) else { continue };
         let refused = door.verify("web", &proof).await;
-        assert_eq!(refused.as_ref().unwrap_err().1.alarm, Some(true));
+        assert!(refused.as_ref().unwrap_err().1.alarm);
         assert_eq!(cause(refused), pair("Forked", "peer"));
     }
     let said = door.agent().stderr();
@@ -147,7 +147,7 @@ async fn forks_outlive_their_peer_and_the_agent() {
     assert_eq!(door.verifier.forks("").await.unwrap(), [fork]);
     let met = door.meet("www", &host.introduction().encode(), false).await;
     let (_, details) = &**met.as_ref().unwrap_err();
-    assert_eq!((details.alarm, &details.lineage), (Some(true), &Some(host.id().to_string())));
+    assert_eq!((details.alarm, &details.lineage), (true, &Some(host.id().to_string())));
     assert_eq!(cause(met), pair("Forked", "lineage"));
     let proof = host.prove(&door.challenge("www").await);
     assert_eq!(cause(door.enrol("www", &proof).await), pair("Forked", "lineage"));

@@ -126,7 +126,7 @@ async fn what_is_wrong_with_a_proof_is_told_by_its_name() {
 
     let broken = door.verify("web", &tampered(&proof)).await;
     let (_, details) = &**broken.as_ref().unwrap_err();
-    assert_eq!((details.check, details.alarm), (Some(3), Some(true)), "{details:?}");
+    assert_eq!((details.check, details.alarm), (Some(3), true), "{details:?}");
     assert_eq!(cause(broken), pair("NotContinuous", "hop"));
 
     // an answer to another's challenge, whoever it is for
@@ -134,7 +134,7 @@ async fn what_is_wrong_with_a_proof_is_told_by_its_name() {
     assert_eq!(cause(door.verify("web", &others).await).0, "UnknownChallenge");
     let first = crate::crafting::for_another_audience(&door, "mail").await;
     let (_, details) = &**first.as_ref().unwrap_err();
-    assert_eq!((details.check, details.alarm), (Some(5), Some(false)));
+    assert_eq!((details.check, details.alarm), (Some(5), false));
     assert_eq!(cause(first), pair("WrongAudience", "statement"));
 
     // of all that nothing is left
@@ -157,12 +157,12 @@ async fn another_lineage_and_a_contradiction_are_told_with_what_is_known() {
     let refused = crate::crafting::of_another_lineage(&door, "web", &mut other).await;
     let (_, details) = &**refused.as_ref().unwrap_err();
     assert_eq!((&details.lineage, &details.expected), (&Some(others), &Some(own)), "{details:?}");
-    assert_eq!((details.check, details.alarm), (Some(2), Some(false)));
+    assert_eq!((details.check, details.alarm), (Some(2), false));
     assert_eq!(cause(refused), pair("OtherLineage", "proof"));
 
     let contradiction = crate::crafting::contradiction(&door, "crafted").await;
     let (_, details) = &**contradiction.as_ref().unwrap_err();
-    assert_eq!((details.check, details.alarm), (Some(8), Some(true)));
+    assert_eq!((details.check, details.alarm), (Some(8), true));
     assert_eq!(cause(contradiction), pair("Contradiction", "history"));
 }
 

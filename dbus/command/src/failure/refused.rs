@@ -42,7 +42,7 @@ impl Refused {
         let Details { check, alarm, why, peer, .. } = details;
         Self {
             // these always are (the contract)
-            alarm: alarm.unwrap_or_else(|| ["NotContinuous", "Contradiction", "Forked"].contains(&&*name)),
+            alarm: *alarm || ["NotContinuous", "Contradiction", "Forked"].contains(&&*name),
             name: name.into(),
             text,
             check: check.and_then(|check| u8::try_from(check).ok()),
@@ -246,7 +246,7 @@ mod tests {
         let sent = Error::from_name(&format!("{ERROR_PREFIX}.{}", cause.name), &error.text()).unwrap();
         let details = Details {
             check: cause.check.map(u32::from),
-            alarm: Some(cause.alarm),
+            alarm: cause.alarm,
             why: Some(cause.why.to_owned()),
             peer: cause.peer,
             ..Details::default()

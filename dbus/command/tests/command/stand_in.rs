@@ -226,7 +226,7 @@ impl Verifier {
     ) -> Result<VerdictReply, Refusal> {
         let error = Error::from_name(peer, "because of the test").unwrap();
         let details =
-            Details { check: Some(6), alarm: Some(true), why: Some("because".into()), ..Details::default() };
+            Details { check: Some(6), alarm: true, why: Some("because".into()), ..Details::default() };
         Err(Refusal { error, details: Box::new(if proof.is_empty() { Details::default() } else { details }) })
     }
 
