@@ -2,12 +2,21 @@
 
 use std::{
     io,
-    sync::mpsc::{RecvTimeoutError, Sender, channel},
+    sync::{
+        Arc,
+        mpsc::{RecvTimeoutError, Sender, channel},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use crate::{behaviour::Sampler, keeper::Keeper};
+use tokio::sync::watch;
+
+use crate::{
+    behaviour::{Observer, Seen},
+    entropy::Status,
+    keeper::Keeper,
+};
 
 /// The thread that sets the pace. Dropped, it is stopped.
 pub(crate) struct Beat {
@@ -17,19 +26,31 @@ pub(crate) struct Beat {
 }
 
 impl Beat {
-    /// Starts it.
+    /// Starts it. What it sees is noted in `seen`, that it has seen enough to judge in `sources`, whose changes `changed`
+    /// tells of.
     ///
     /// # Errors
     /// Where no thread can be started.
-    pub(crate) fn start(beat: Duration, keeper: Keeper) -> io::Result<Self> {
+    pub(crate) fn start(
+        beat: Duration,
+        keeper: Keeper,
+        seen: Arc<Seen>,
+        sources: Status,
+        changed: watch::Sender<()>,
+    ) -> io::Result<Self> {
         let (stop, stopped) = channel();
         let thread = thread::Builder::new().name("beat".into()).spawn(move || {
-            let mut sampler = Sampler::new();
+            let mut observer = Observer::new();
             let mut due = Instant::now() + beat;
             while stopped.recv_timeout(due.saturating_duration_since(Instant::now()))
                 == Err(RecvTimeoutError::Timeout)
             {
-                if !keeper.beat(sampler.sample()) {
+                let observed = observer.observe();
+                seen.note(&observed);
+                if observed.has_seen_enough && sources.end_warming() {
+                    changed.send_replace(());
+                }
+                if !keeper.beat(observed) {
                     break;
                 }
                 // a beat that was missed, in a suspend or under load, is not made up for

@@ -3,6 +3,7 @@
 use std::{fs, io, path::Path, sync::Arc};
 
 use nix::time::{ClockId, clock_gettime};
+use selfsame::{Boot, Now};
 
 /// The host's clocks, as a value that is passed in: the system's, or a test's own.
 #[derive(Clone)]
@@ -46,6 +47,11 @@ impl Clock {
     /// Unix time in milliseconds, as the host has it; 0 before 1970.
     pub(crate) fn wall_ms(&self) -> u64 {
         self.0.read(HostClock::Wall) / NANOS_PER_MS
+    }
+
+    /// All that a verifier goes by, in this boot (protocol section 7, step 6).
+    pub(crate) fn now(&self, boot: Boot) -> Now {
+        Now { boot, ticks: ticks(self.age().nanos()), wall_ms: self.wall_ms() }
     }
 }
 
@@ -121,6 +127,14 @@ fn read_boot_id(path: &Path) -> io::Result<String> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{} is no UUID", path.display())));
     }
     Ok(id.to_owned())
+}
+
+/// The boot with this id, as verifiers keep it: its 16 bytes, in the order in which the kernel writes them.
+pub(crate) fn boot(id: &str) -> Option<Boot> {
+    let digits: String = id.split('-').collect();
+    let is_hex = digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let id = u128::from_str_radix(&digits, 16).ok().filter(|_| is_hex)?;
+    Some(Boot(id.to_be_bytes()))
 }
 
 struct System;
@@ -281,6 +295,15 @@ mod tests {
         std::thread::sleep(std::time::Duration::from_millis(2));
         assert!(clock.age().nanos_since(first).map(ticks).unwrap() >= 8);
         assert!(wall > 1_700_000_000_000, "the wall clock is in this century");
+    }
+
+    #[test]
+    fn a_boot_is_the_bytes_of_its_id() {
+        let id = boot("00010203-0405-0607-0809-0a0b0c0d0eff").map(|boot| boot.0);
+        assert_eq!(id, Some([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 255]));
+        for wrong in ["", "+0010203-0405-0607-0809-0a0b0c0d0e0f", "00010203-0405-0607-0809-0a0b0c0d0e"] {
+            assert_eq!(boot(wrong), None, "{wrong:?}");
+        }
     }
 
     #[test]

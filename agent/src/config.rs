@@ -34,15 +34,12 @@ pub(crate) struct Config {
     pub(crate) on_generation_change: OnChange,
     /// `on_tpm_reset`: what a reset of the TPM under the living agent does.
     pub(crate) on_tpm_reset: OnChange,
-    /// `drift_threshold`, in thousandths: above it a signal is sent.
+    /// `drift_threshold`, in thousandths, 1 to 1,000: a drift that reaches it is told.
     pub(crate) drift_threshold: u32,
     /// `prove_waiting_per_uid`: how many Prove calls of one uid may wait.
     pub(crate) prove_waiting_per_uid: u32,
     /// `log`: a filter as tracing-subscriber reads it.
     pub(crate) log: Option<String>,
-    /// Keys that are set, and that this version does not act on yet. Never silently: the agent says so at its start, and
-    /// so does its diagnosis.
-    pub(crate) without_effect: Vec<&'static str>,
     /// Whether these are the last settings that worked, as the present ones are refused.
     pub(crate) is_fallback: bool,
     /// The file's text: what is kept as the last settings that worked.
@@ -63,7 +60,6 @@ impl Default for Config {
             drift_threshold: DRIFT_THRESHOLD,
             prove_waiting_per_uid: 1024,
             log: None,
-            without_effect: Vec::new(),
             is_fallback: false,
             text: String::new(),
         }
@@ -149,7 +145,6 @@ impl Config {
                 "drift_threshold" => config.drift_threshold = entry.thousandths()?,
                 key => return Err(entry.refuse(Problem::UnknownKey { nearest: nearest(key, &KEYS) })),
             }
-            config.without_effect.extend(NOT_YET.into_iter().filter(|key| *key == entry.key()));
         }
         config.check_require(path, require_line)?;
         config.text = text.to_owned();
@@ -194,9 +189,6 @@ const KEYS: [&str; 11] = [
     "log",
 ];
 
-/// Keys that are read and checked, and that this version does not act on yet.
-const NOT_YET: [&str; 1] = ["drift_threshold"];
-
 /// What `require` may list. The kernel is never counted as hardware.
 const CLASSES: [Class; 5] = [Class::Tpm, Class::Tee, Class::Hsm, Class::Cpu, Class::Platform];
 
@@ -206,8 +198,8 @@ const LONGEST_S: u64 = 3600;
 /// Names in a moment's evidence are bounded: eight of 64 bytes leave half of it (protocol section 5).
 const SOURCES_MOST: usize = 8;
 
-/// Of a host's own normal samples 99 % score under 0.2 (architecture, Behaviour): above half is far outside.
-const DRIFT_THRESHOLD: u32 = 500;
+/// Of a host's own normal samples 99 % score under 0.2 (architecture, Behaviour). This is one in a million.
+const DRIFT_THRESHOLD: u32 = 600;
 
 /// As many statements as one moment takes. Source: protocol section 5, key 6.
 const WAITING_MOST: u64 = 65_536;

@@ -28,7 +28,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use zeroize::Zeroizing;
 
 use crate::{
-    behaviour::Sample,
+    behaviour::{Blinded, Observed, Seen},
     breaks::{Breaks, Found},
     clock::{AgeTime, Clock, nanos_of_ticks},
     entropy::{ClockReading, Contribution, Status},
@@ -46,7 +46,7 @@ enum Message {
     Introduce { reply: oneshot::Sender<Introduction> },
     Hop { index: u64, tier: u8, way: bool, reply: oneshot::Sender<Result<HopAnswer, HopError>> },
     Stir(Contribution),
-    Beat(Sample),
+    Beat(Box<Observed>),
     Moment { is_afresh: bool, reply: oneshot::Sender<()> },
     End { reason: Reason, reply: oneshot::Sender<()> },
     Stop,
@@ -99,6 +99,8 @@ pub(crate) struct Kept<M> {
     pub(crate) clock: Clock,
     /// How the sources are.
     pub(crate) sources: Status,
+    /// What was seen of the host.
+    pub(crate) seen: Arc<Seen>,
     /// Where the secrets live, as the bus has it.
     pub(crate) memory: &'static str,
     /// What the platform says of copies and resets.
@@ -129,7 +131,8 @@ where
         _alive: alive,
         tell,
         names: BTreeSet::new(),
-        samples: 0,
+        behaviour: Behaviour { samples: Some(0), ..Behaviour::default() },
+        blinded: None,
         tpm_clock: None,
         broken: None,
     };
@@ -146,8 +149,10 @@ struct Work<M> {
     tell: mpsc::Sender<Told>,
     /// Sources mixed in since the last moment.
     names: BTreeSet<String>,
-    /// Samples of behaviour so far.
-    samples: u64,
+    /// What the host was doing; with the commitment to the sample that was stirred in since the last moment.
+    behaviour: Behaviour,
+    /// That sample, for whoever audits the moment that commits to it.
+    blinded: Option<Blinded>,
     /// The TPM's clock, where it was read since the last moment.
     tpm_clock: Option<ClockReading>,
     /// Why the lineage has to end before its next moment.
@@ -232,9 +237,11 @@ impl<M: Memory> Work<M> {
                 drop(reply.send(self.kept.lineage.hop(index, tier, way)));
             }
             Message::Stir(contribution) => self.contribution(contribution)?,
-            Message::Beat(sample) => {
-                self.samples += 1;
+            Message::Beat(observed) => {
+                let Observed { sample, behaviour, blinded, .. } = *observed;
                 self.stir(BEHAVIOUR.to_owned(), sample.bytes())?;
+                // of two samples in one moment it commits to the later
+                (self.behaviour, self.blinded) = (behaviour, blinded);
                 waiting.moment = true;
             }
             Message::Moment { is_afresh, reply } => {
@@ -359,6 +366,10 @@ impl<M: Memory> Work<M> {
         if self.kept.lineage.head() != before {
             self.names.clear();
             self.tpm_clock = None;
+            self.behaviour.commitment = None;
+            if let (Some(blinded), Some(moment)) = (self.blinded.take(), self.kept.lineage.latest()) {
+                self.kept.seen.audit.keep(moment.index(), moment.body(), blinded);
+            }
             self.published.update(&self.kept.lineage);
         }
         // copied between the first look and here, the copy may give the same answers: then nobody does
@@ -393,10 +404,9 @@ impl<M: Memory> Work<M> {
         sources.push("kernel".to_owned());
         sources.sort_unstable();
         sources.dedup();
-        let behaviour = Behaviour { samples: Some(self.samples), ..Behaviour::default() };
         Evidence::new(EvidenceFields {
             sources: Some(sources),
-            behaviour: Some(behaviour),
+            behaviour: Some(self.behaviour),
             tpm_clock: self.tpm_clock.map(Into::into),
             condition: Some(self.kept.sources.condition().in_evidence()),
         })

@@ -10,7 +10,10 @@ pub(crate) fn start(filter: Option<&str>) {
     let filter = EnvFilter::builder().parse_lossy(filter.unwrap_or(DEFAULT_FILTER));
     let journal = is_journal().then(tracing_journald::layer).and_then(Result::ok);
     let layer: Box<dyn Layer<Registry> + Send + Sync> = match journal {
-        Some(journal) => journal.with_syslog_identifier("selfsame-agent".into()).boxed(),
+        // without the prefix, that MESSAGE_ID and the fields that the catalog names are found by their names
+        Some(journal) => {
+            journal.with_field_prefix(None).with_syslog_identifier("selfsame-agent".into()).boxed()
+        }
         None => tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false).boxed(),
     };
     // a second start, after a configuration that could not be read, changes nothing

@@ -4,6 +4,7 @@
 //! the sources, with a thread and a helper process each for those that may block; `beat` samples what the host does
 //! and sets the pace. A helper is this program, too, started by `tpm-helper` or `source-helper`.
 
+mod audit;
 mod beat;
 mod behaviour;
 mod births;
@@ -23,6 +24,7 @@ mod options;
 mod page;
 mod run;
 mod service;
+mod verifier;
 
 use std::{env, process::ExitCode};
 
@@ -74,7 +76,11 @@ fn look(options: &Options) -> ExitCode {
         Err(error) => return refuse(&error),
     };
     log::start(settings.log.as_deref());
-    if options.check_config() { ExitCode::SUCCESS } else { diagnose::print(&settings) }
+    if options.check_config() {
+        ExitCode::SUCCESS
+    } else {
+        diagnose::print(&settings, &options.state_dir().join(verifier::FILE))
+    }
 }
 
 fn refuse(error: &ConfigError) -> ExitCode {

@@ -16,6 +16,7 @@ use tokio::{
 
 use crate::{
     beat::Beat,
+    behaviour::Seen,
     births::{NotBorn, Nursery, Succession},
     breaks::{Breaks, Generations, Inhibiting, Listening, VmClock, sleep},
     clock::{self, Clock},
@@ -30,7 +31,8 @@ use crate::{
     notify,
     options::{EX_CONFIG, Options},
     page::{lock_stack, wipe_stack},
-    service::{BusError, Connected, Diagnosing, TeeReports},
+    service::{BusError, Connected, Diagnosing, Parts, TeeReports},
+    verifier::{self, Verifier},
 };
 
 /// Why the agent ends other than by being told to.
@@ -87,9 +89,6 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 /// Why it ended else.
 pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Result<(), RunError> {
     hardening::harden()?;
-    for key in &config.without_effect {
-        tracing::warn!("`{key}` is set, and this version does not act on it yet");
-    }
     // the one blocking task is the wait for a birth: its thread is not kept for another
     let runtime =
         runtime::Builder::new_current_thread().enable_all().thread_keep_alive(Duration::ZERO).build()?;
@@ -98,6 +97,9 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
     let clock = Clock::system();
     let boot_id = clock::boot_id()?;
     let last_head = LastHead::new(options.state_dir(), boot_id.clone());
+    let boot = clock::boot(&boot_id).ok_or_else(|| io::Error::other("the boot's id is no UUID"))?;
+    let store = options.state_dir().join(verifier::FILE);
+    let verifier = Verifier::start(store.clone(), clock.clone(), boot)?;
 
     let sources = config.sources.attach(&config.tcti);
     let pace = Pace::new(config.beat, config.tpm_interval);
@@ -106,6 +108,8 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
     if config.is_fallback {
         sources.set_by_last_settings();
     }
+    sources.begin_warming();
+    let seen = Arc::new(Seen::new(config.drift_threshold));
     // this thread computes with secrets until the keeper has them
     if let Err(error) = lock_stack() {
         tracing::warn!("what the start computes with may be swapped: {error}");
@@ -163,8 +167,17 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
     let Living { lineage, born } = living;
     let afresh = gathering.afresh(config.sources.attach_quick());
     let births = Box::new(Succession { nursery, afresh });
-    let (kept_clock, kept_sources) = (clock.clone(), sources.clone());
-    let kept = Kept { lineage, born, clock: kept_clock, sources: kept_sources, memory, breaks, births };
+    let (kept_clock, kept_sources, kept_seen) = (clock.clone(), sources.clone(), seen.clone());
+    let kept = Kept {
+        lineage,
+        born,
+        clock: kept_clock,
+        sources: kept_sources,
+        seen: kept_seen,
+        memory,
+        breaks,
+        births,
+    };
     let (keeper, ends, thread) = keeper::start(kept)?;
     let published = keeper.published().clone();
     let face = published.face();
@@ -181,18 +194,25 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
 
     let (changed, changes) = watch::channel(());
     let entropy = gathering.run(teller(keeper.clone(), changed.clone()))?;
-    let beat = Beat::start(config.beat, keeper.clone())?;
+    let beat = Beat::start(config.beat, keeper.clone(), seen.clone(), sources.clone(), changed.clone())?;
     let ended = runtime.block_on(async {
         let waiting = config.prove_waiting_per_uid;
         let (settings, status) = (config.clone(), sources.clone());
         let inhibiting = Inhibiting::default();
-        let inhibited = inhibiting.clone();
+        let (inhibited, file) = (inhibiting.clone(), store.clone());
         let diagnosing = Diagnosing::new(Arc::new(move || {
-            diagnose::checks(&settings, &status, Ok(memory_kind), Some(&inhibited))
+            diagnose::checks(&settings, &status, Ok(memory_kind), Some(&inhibited), &file)
         }));
         let reports = TeeReports::new(options.tsm_report_socket().to_owned());
-        let (service, connections) =
-            bus.serve(keeper.clone(), sources.clone(), waiting, diagnosing, reports).await?;
+        let parts = Parts {
+            keeper: keeper.clone(),
+            sources: sources.clone(),
+            seen: seen.clone(),
+            waiting_per_uid: waiting,
+            diagnosing,
+            reports,
+        };
+        let (service, connections) = bus.serve(parts, (verifier, store)).await?;
         tracing::info!(bus = %options.bus(), "serving");
         notify::ready();
         // not before: a lineage that nobody could meet is nobody's predecessor
@@ -205,7 +225,7 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
         })?;
         tokio::select! {
             error = service.run(connections) => return Err(RunError::Bus(error)),
-            () = service.tell(changes, published.foreign_anchors(), ends, || writing.write_now()) => {}
+            () = service.tell(changes, published.foreign_anchors(), seen.exceeded(), ends, || writing.write_now()) => {}
             () = sleep => {}
             () = keeper.ended() => {}
             () = signals.told_to_end() => {}

@@ -4,14 +4,16 @@
 mod caller;
 mod diagnosing;
 mod identity;
+mod limits;
 mod once_a_minute;
 mod process;
 mod proofs;
 mod report;
 mod rights;
+mod verifier;
 mod waiting;
 
-use std::time::Duration;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
 use selfsame_dbus::{AGENT_BUS_NAME, AGENT_PATH, Bus};
@@ -26,14 +28,18 @@ use zbus::{
 };
 
 use crate::{
+    behaviour::{Drift, Seen},
     entropy::Status,
     keeper::{Keeper, Told},
+    verifier::Verifier,
 };
+pub(crate) use caller::Caller;
 use caller::Callers;
 pub(crate) use diagnosing::Diagnosing;
 pub(crate) use identity::Identity;
 pub(crate) use report::TeeReports;
 use rights::Rights;
+use verifier::VerifierObject;
 
 /// Why the agent can't be on the bus.
 #[derive(Debug, thiserror::Error)]
@@ -96,34 +102,27 @@ impl Connected {
         let proxy = DBusProxy::new(&connection).await.map_err(|why| no_bus(&bus, why))?;
         let names = proxy.receive_name_owner_changed().await.map_err(|why| no_bus(&bus, why))?;
         let polkit = Rights::changes(&connection).await.map_err(|why| no_bus(&bus, why))?;
-        callers.connect(&connection).await.map_err(|why| no_bus(&bus, why))?;
+        let is_system = matches!(bus, Bus::System);
+        callers.connect(&connection, is_system).await.map_err(|why| no_bus(&bus, why))?;
         let rights = Rights::new(callers.clone(), owner(&bus));
         Ok(Self { connection, callers, rights, bus, changes: Changes { names, polkit } })
     }
 
-    /// Serves the identity: the object first, the name last.
+    /// Serves the identity and the verifier, whose store is the file `store`: the object first, the name last.
     ///
     /// # Errors
     /// Where the bus refuses, or another agent has the name.
     pub(crate) async fn serve(
         self,
-        keeper: Keeper,
-        sources: Status,
-        waiting_per_uid: u32,
-        diagnosing: Diagnosing,
-        reports: TeeReports,
+        parts: Parts,
+        (verifier, store): (Verifier, PathBuf),
     ) -> Result<(Service, Changes), BusError> {
         let Self { connection, callers, rights, bus, changes } = self;
-        let identity = Identity::new(
-            keeper,
-            sources,
-            callers.clone(),
-            rights.clone(),
-            waiting_per_uid,
-            diagnosing,
-            reports,
-        );
+        let identity = Identity::new(parts, callers.clone(), rights.clone());
         let served = connection.object_server().at(AGENT_PATH, identity).await;
+        served.map_err(|why| no_bus(&bus, why))?;
+        let verifier = VerifierObject::new(verifier, store, callers.clone(), rights.clone());
+        let served = connection.object_server().at(AGENT_PATH, verifier).await;
         served.map_err(|why| no_bus(&bus, why))?;
         match connection.request_name_with_flags(AGENT_BUS_NAME, RequestNameFlags::DO_NOT_QUEUE).await {
             Ok(RequestNameReply::PrimaryOwner | RequestNameReply::AlreadyOwner) => {}
@@ -132,6 +131,22 @@ impl Connected {
         }
         Ok((Service { connection, callers, rights, bus }, changes))
     }
+}
+
+/// What the identity is made of, beside the bus.
+pub(crate) struct Parts {
+    /// The way to the lineage.
+    pub(crate) keeper: Keeper,
+    /// How the sources are.
+    pub(crate) sources: Status,
+    /// What the host does.
+    pub(crate) seen: Arc<Seen>,
+    /// Prove calls of one uid that may wait.
+    pub(crate) waiting_per_uid: u32,
+    /// What looks at all that the agent needs.
+    pub(crate) diagnosing: Diagnosing,
+    /// What asks the TEE.
+    pub(crate) reports: TeeReports,
 }
 
 async fn tell_of(told: Told, identity: &Identity, emitter: &SignalEmitter<'_>) -> zbus::Result<()> {
@@ -181,11 +196,13 @@ impl Service {
     }
 
     /// Tells of changed properties, for ever: of the sources whenever `sources` changes, of the foreign anchors
-    /// whenever one more is counted, of another lineage when the keeper tells it; `on_end` is called then.
+    /// whenever one more is counted, of a drift that reaches the threshold, of another lineage when the keeper tells it;
+    /// `on_end` is called then.
     pub(crate) async fn tell(
         &self,
         mut sources: watch::Receiver<()>,
         mut foreign: watch::Receiver<u64>,
+        mut exceeded: watch::Receiver<Drift>,
         mut keeper: mpsc::Receiver<Told>,
         on_end: impl Fn(),
     ) {
@@ -210,6 +227,10 @@ impl Service {
                 Ok(()) = async { sleep_until(next_foreign).await; foreign.changed().await } => {
                     next_foreign = Instant::now() + TELL_FOREIGN_EVERY;
                     identity.get().await.foreign_anchors_changed(emitter).await
+                }
+                Ok(()) = exceeded.changed() => {
+                    let drift = exceeded.borrow_and_update().as_f64();
+                    Identity::drift_exceeded(emitter, drift).await
                 }
                 else => return,
             };

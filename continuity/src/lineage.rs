@@ -455,6 +455,11 @@ impl<M: Memory> Lineage<M> {
         self.head
     }
 
+    /// Its newest moment; none where that is the genesis.
+    pub fn latest(&self) -> Option<&Moment> {
+        self.latest.as_deref()
+    }
+
     /// Moments so far, the genesis counted.
     pub fn moments(&self) -> u64 {
         self.moments

@@ -75,3 +75,25 @@ pub const REPORT_MAX_BYTES: usize = 1 << 20;
 ///
 /// Source: our own bound, as of [`REPORT_MAX_BYTES`]. Tables of certificates have some 5 KiB.
 pub const AUX_MAX_BYTES: usize = 1 << 20;
+
+/// Bytes of a peer's name, in UTF-8 without control characters.
+///
+/// Source: architecture, "D-Bus contract".
+pub const PEER_NAME_BYTES: RangeInclusive<usize> = 1..=255;
+
+/// Bytes of all arguments of Verify, Enrol, Confront and ReportFork, at most: a proof, and what comes with it.
+///
+/// Source: architecture, "D-Bus contract", limits per uid.
+pub const VERIFY_MAX_BYTES: usize = PROOF_MAX_BYTES + (64 << 10);
+
+/// Calls of Verify, Enrol, Confront and ReportFork of one uid that may be under way at once.
+///
+/// Source: architecture, "D-Bus contract", limits per uid.
+pub const VERIFY_OF_A_USER: u32 = 4;
+
+/// Bytes of all forks that `Forks` answers with, at most.
+///
+/// Source: our own bound: half of what a system bus lets through (`max_message_size`, 32 MiB, as dbus-daemon's
+/// `system.conf` and `bus/config-parser.c` have it), since a bus closes the connection of who sends more, and an administrator
+/// may have set it lower.
+pub const FORKS_MAX_BYTES: usize = 16 << 20;

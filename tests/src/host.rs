@@ -109,6 +109,14 @@ impl Host {
         }
     }
 
+    /// Waits until the agent's condition is steady: it has seen enough of the host to judge it, and all else is well.
+    pub async fn wait_until_steady(&self) {
+        let identity = self.identity().await;
+        while identity.condition().await.unwrap() != "steady" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Waits until the agent has made so many moments more, by its own beat.
     pub async fn wait_for_moments(&self, more: u64) {
         let identity = self.identity().await;

@@ -70,6 +70,11 @@ impl StandIn {
         Ok(vec![CallerCount { uid: 0, unit, exe, proofs: 1 }])
     }
 
+    #[zbus(out_args("body", "blind", "sample"))]
+    async fn audit(&self, index: u64) -> Result<(ByteBuf, ByteBuf, ByteBuf), Error> {
+        Err(Error::NotKept(format!("{index}")))
+    }
+
     async fn end(&self, reason: &str) -> Result<(), Error> {
         Err(Error::NotAuthorized(reason.to_owned()))
     }
@@ -81,6 +86,9 @@ impl StandIn {
         reason: &str,
         successor: &str,
     ) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    async fn drift_exceeded(emitter: &SignalEmitter<'_>, drift: f64) -> zbus::Result<()>;
 
     #[zbus(property(emits_changed_signal = "true"))]
     fn lineage(&self) -> &str {
@@ -120,6 +128,11 @@ impl StandIn {
     #[zbus(property(emits_changed_signal = "true"))]
     fn memory(&self) -> &str {
         "locked"
+    }
+
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn drift(&self) -> f64 {
+        0.0
     }
 
     #[zbus(property(emits_changed_signal = "true"))]

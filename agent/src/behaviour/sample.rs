@@ -24,13 +24,13 @@ use super::{
     reading::{Procfs, Reading},
 };
 
-/// Takes samples, one a beat.
+/// Reads what samples are made of.
 #[derive(Debug)]
-pub(crate) struct Sampler(Procfs);
+pub(super) struct Sampler(Procfs);
 
 impl Sampler {
     /// Samples this host.
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::at("/proc".into())
     }
 
@@ -38,9 +38,9 @@ impl Sampler {
         Self(Procfs::new(root))
     }
 
-    /// One sample, now. It takes under 3 ms, for the most part in the kernel.
-    pub(crate) fn sample(&mut self) -> Sample {
-        Sample::encode(&self.0.read())
+    /// One look, now. It takes under 3 ms, for the most part in the kernel.
+    pub(super) fn read(&mut self) -> Reading {
+        self.0.read()
     }
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct Sample {
 
 impl Sample {
     /// The encoding of `reading`: equal readings have equal bytes.
-    pub(crate) fn encode(reading: &Reading) -> Self {
+    pub(super) fn encode(reading: &Reading) -> Self {
         let mut frame = Frame { bytes: vec![VERSION] };
         frame.numbers(1, reading.cpu.as_deref());
         frame.numbers(2, reading.switches.as_ref().map(std::slice::from_ref));
@@ -178,9 +178,10 @@ mod tests {
     #[test]
     fn samples_differ_where_something_has_happened() {
         let mut sampler = Sampler::new();
-        let first = sampler.sample();
+        let mut sample = || Sample::encode(&sampler.read());
+        let first = sample();
         std::process::Command::new("true").status().unwrap();
-        assert_ne!(first, sampler.sample(), "a process was forked");
+        assert_ne!(first, sample(), "a process was forked");
     }
 
     /// Prints what a sample costs: `cargo test -- --nocapture cost`. No bound: the machine may be busy.
@@ -198,10 +199,10 @@ mod tests {
             [micros[25], micros[50]]
         }
         let mut sampler = Sampler::new();
-        let [median, worst] = micros(|| drop(sampler.sample()));
+        let [median, worst] = micros(|| drop(Sample::encode(&sampler.read())));
         let [names, _] = micros(|| drop(Programs::read("/proc".as_ref())));
         let processes = sampler.0.read().programs.unwrap().processes;
-        let bytes = sampler.sample().bytes().len();
+        let bytes = Sample::encode(&sampler.read()).bytes().len();
         println!(
             "a sample: median {median} µs, worst {worst} µs, {bytes} bytes; \
              of it the names of {processes} processes: {names} µs"

@@ -69,21 +69,18 @@ impl<'a> Entry<'a> {
         })
     }
 
-    /// The value in thousandths, where it is a number from 0 to 1.
+    /// The value in thousandths, at least one, where it is a number above 0 and up to 1.
     pub(super) fn thousandths(&self) -> Result<u32, ConfigError> {
         let number = match self.value.get_ref() {
             DeValue::Float(number) => number.as_str().parse::<f64>().ok(),
             DeValue::Integer(number) => {
                 u64::from_str_radix(number.as_str(), number.radix()).ok().map(|n| n as f64)
             }
-            other => return Err(self.unexpected("a number from 0 to 1".to_owned(), other)),
+            other => return Err(self.unexpected(PART.to_owned(), other)),
         };
-        match number.filter(|number| (0.0..=1.0).contains(number)) {
-            Some(number) => Ok((number * 1000.0).round() as u32),
-            None => Err(self.refuse(Problem::Value {
-                expected: "a number from 0 to 1".to_owned(),
-                found: self.literal(),
-            })),
+        match number.filter(|number| *number > 0.0 && *number <= 1.0) {
+            Some(number) => Ok(((number * 1000.0).round() as u32).max(1)),
+            None => Err(self.refuse(Problem::Value { expected: PART.to_owned(), found: self.literal() })),
         }
     }
 
@@ -155,6 +152,9 @@ fn distance(one: &str, other: &str) -> usize {
     }
     row.last().copied().unwrap_or(0)
 }
+
+/// What [`Entry::thousandths`] takes.
+const PART: &str = "a number above 0 and up to 1";
 
 /// As much of a value as an error shows, or of a key as is compared.
 const LITERAL_MOST_CHARS: usize = 60;

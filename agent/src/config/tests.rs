@@ -35,7 +35,6 @@ fn each_key_is_taken() {
         on_generation_change: OnChange::Mark,
         on_tpm_reset: OnChange::End,
         drift_threshold: 250,
-        without_effect: config.without_effect.clone(),
         is_fallback: false,
         text: config.text.clone(),
     };
@@ -119,12 +118,11 @@ fn an_unknown_key_is_refused_with_its_line_and_the_nearest_name() {
 }
 
 #[test]
-fn what_this_version_does_not_act_on_is_checked_and_named() {
-    assert_eq!(parse("drift_threshold = 1").unwrap().without_effect, ["drift_threshold"]);
-    for text in ["on_generation_change = \"end\"", "on_tpm_reset = \"mark\""] {
-        assert_eq!(parse(text).unwrap().without_effect, [""; 0]);
+fn words_and_thresholds_are_taken_within_their_range() {
+    assert_eq!(Config::default().drift_threshold, 600);
+    for (text, thousandths) in [("1", 1000), ("0.6", 600), ("0.0001", 1), ("1e-3", 1)] {
+        assert_eq!(parse(&format!("drift_threshold = {text}")).unwrap().drift_threshold, thousandths);
     }
-    assert_eq!(Config::default().without_effect, [""; 0]);
     for (bad, text) in [
         ("memory = \"swap\"", "`memory`: expected one of \"auto\", \"secret\", \"locked\", found \"swap\""),
         ("on_tpm_reset = \"ignore\"", "`on_tpm_reset`: expected one of \"end\", \"mark\", found \"ignore\""),
@@ -132,10 +130,11 @@ fn what_this_version_does_not_act_on_is_checked_and_named() {
             "on_generation_change = true",
             "`on_generation_change`: expected one of a few words (a string), found",
         ),
-        ("drift_threshold = 1.01", "`drift_threshold`: expected a number from 0 to 1, found 1.01"),
-        ("drift_threshold = -0.1", "`drift_threshold`: expected a number from 0 to 1, found -0.1"),
-        ("drift_threshold = nan", "`drift_threshold`: expected a number from 0 to 1, found nan"),
-        ("drift_threshold = \"1\"", "`drift_threshold`: expected a number from 0 to 1, found string"),
+        ("drift_threshold = 1.01", "`drift_threshold`: expected a number above 0 and up to 1, found 1.01"),
+        ("drift_threshold = 0", "`drift_threshold`: expected a number above 0 and up to 1, found 0"),
+        ("drift_threshold = -0.1", "`drift_threshold`: expected a number above 0 and up to 1, found -0.1"),
+        ("drift_threshold = nan", "`drift_threshold`: expected a number above 0 and up to 1, found nan"),
+        ("drift_threshold = \"1\"", "`drift_threshold`: expected a number above 0 and up to 1, found string"),
     ] {
         let error = parse(bad).unwrap_err();
         assert!(error.starts_with(&format!("agent.toml:1: {text}")), "{error}");

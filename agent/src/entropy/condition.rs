@@ -79,7 +79,8 @@ impl SourceStatus {
 pub(crate) enum Condition {
     /// `require` is met, and all sources work.
     Steady,
-    /// `require` is met, none has failed, and one has not passed its start-up test yet.
+    /// `require` is met, none has failed, and one has not passed its start-up test yet; or too little was seen of the host to
+    /// judge what it does.
     Warming,
     /// `require` is unmet, a source that is configured does not work, or the last head can't be kept. Proofs go on and
     /// say so.
@@ -115,6 +116,8 @@ pub(crate) struct Status {
     is_head_unkept: Arc<AtomicBool>,
     /// Whether the agent runs by its last settings, as the present ones are refused.
     by_last_settings: Arc<AtomicBool>,
+    /// Whether too little was seen of the host to judge what it does.
+    is_warming: Arc<AtomicBool>,
     /// What degrades the lineage beside its sources, until it ends.
     marks: Arc<Mutex<BTreeSet<String>>>,
 }
@@ -126,6 +129,7 @@ impl Status {
             require: Arc::new(require),
             is_head_unkept: Arc::default(),
             by_last_settings: Arc::default(),
+            is_warming: Arc::default(),
             marks: Arc::default(),
         }
     }
@@ -155,7 +159,17 @@ impl Status {
         self.by_last_settings.store(true, Ordering::Relaxed);
     }
 
-    /// The agent's condition, as the sources, the marks and its files make it.
+    /// Notes that nothing was seen of the host yet.
+    pub(crate) fn begin_warming(&self) {
+        self.is_warming.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that enough was seen of the host to judge what it does. True where that is new.
+    pub(crate) fn end_warming(&self) -> bool {
+        self.is_warming.swap(false, Ordering::Relaxed)
+    }
+
+    /// The agent's condition, as the sources, the marks, its files and what was seen of the host make it.
     pub(crate) fn condition(&self) -> Condition {
         let (mut any_failed, mut any_waits) = (false, false);
         for source in self.lock().iter() {
@@ -165,7 +179,7 @@ impl Status {
         let is_sound = self.is_head_kept() && self.is_by_present_settings() && self.marks().is_empty();
         if any_failed || !is_sound || !self.missing().is_empty() {
             Condition::Degraded
-        } else if any_waits {
+        } else if any_waits || self.is_warming.load(Ordering::Relaxed) {
             Condition::Warming
         } else {
             Condition::Steady
@@ -329,6 +343,18 @@ mod tests {
         elsewhere.set_head_kept(false);
         assert_eq!((status.condition(), status.unmet()), (Condition::Degraded, None));
         elsewhere.set_head_kept(true);
+        assert_eq!(status.condition(), Condition::Steady);
+    }
+
+    #[test]
+    fn until_enough_was_seen_it_warms_unless_it_is_degraded() {
+        let status = status(Require::AnyHardware, &[("rdseed", Class::Cpu, Health::Healthy)]);
+        status.begin_warming();
+        assert_eq!(status.condition(), Condition::Warming);
+        status.mark("the TPM was reset".into());
+        assert_eq!(status.condition(), Condition::Degraded);
+        status.unmark();
+        assert_eq!((status.end_warming(), status.end_warming()), (true, false), "it is new once");
         assert_eq!(status.condition(), Condition::Steady);
     }
 

@@ -9,7 +9,7 @@ use selfsame::{HopAnswer, HopError, Introduction, Proof, ProveRefusal, Reason, R
 use tokio::sync::{oneshot, watch};
 
 use super::{Message, Published};
-use crate::{behaviour::Sample, entropy::Contribution};
+use crate::{behaviour::Observed, entropy::Contribution};
 
 /// A way to the keeper's thread. Clones lead to the same one.
 #[derive(Clone)]
@@ -71,9 +71,10 @@ impl Keeper {
         self.sender.send(Message::Stir(contribution)).is_ok()
     }
 
-    /// Stirs in a sample and makes a moment; waits while the queue is full. False where the keeper has ended.
-    pub(crate) fn beat(&self, sample: Sample) -> bool {
-        self.sender.send(Message::Beat(sample)).is_ok()
+    /// Stirs in a sample and makes a moment that commits to it; waits while the queue is full. False where the keeper has
+    /// ended.
+    pub(crate) fn beat(&self, observed: Observed) -> bool {
+        self.sender.send(Message::Beat(Box::new(observed))).is_ok()
     }
 
     /// Makes a moment, once more before the machine sleeps.

@@ -9,7 +9,7 @@ use selfsame::{Lineage, Memory, Origin, Predecessor, Reason};
 use tokio::sync::oneshot;
 
 use super::{Ended, Message, Told, Work, done};
-use crate::{clock::AgeTime, entropy::Contribution};
+use crate::{audit, clock::AgeTime, entropy::Contribution};
 
 /// How a lineage is ended, and the next one born.
 pub(crate) trait Births<M>: Send {
@@ -44,7 +44,7 @@ impl<M: Memory> Work<M> {
         reply: Option<oneshot::Sender<()>>,
     ) -> Result<bool, Ended> {
         let before = Predecessor { lineage: *self.kept.lineage.id(), head: self.kept.lineage.head() };
-        tracing::warn!(lineage = %before.lineage, reason = reason.as_str(), "the lineage ends");
+        audit::lineage_ends(&before.lineage.to_string(), reason.as_str());
         self.kept.births.end(self.kept.lineage.memory_mut());
         let mut reply = reply;
         if reason == Reason::Hibernate {
@@ -64,6 +64,9 @@ impl<M: Memory> Work<M> {
         (self.kept.lineage, self.kept.born, self.kept.memory) = (lineage, born, memory);
         self.names.clear();
         (self.tpm_clock, self.broken) = (None, None);
+        // a sample that was stirred into the old one is none of the new one's; the host is the same
+        (self.behaviour.commitment, self.blinded) = (None, None);
+        self.kept.seen.audit.clear();
         self.published.replace(&self.kept.lineage, memory);
         let successor = self.kept.lineage.id().to_string();
         tracing::info!(lineage = successor, reason = reason.as_str(), memory, "born");

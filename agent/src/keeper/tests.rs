@@ -7,7 +7,7 @@ use tokio::runtime;
 
 use super::*;
 use crate::{
-    behaviour::Sampler,
+    behaviour::{Observer, Seen},
     breaks::{Generation, tests::Page},
     clock::manual::Manual,
     config::{Config, OnChange},
@@ -67,12 +67,13 @@ fn kept_with(clock: &Clock, page: Page, config: &Config) -> Kept<Ordinary> {
     let (lineage, born) = born(clock, u64::MAX, Origin::new(Reason::Install, None));
     let breaks = Breaks::of(Some(Box::new(page)), Arc::default(), config);
     let (clock, births) = (clock.clone(), Box::new(births));
-    Kept { lineage, born, clock, sources, memory: "ordinary", breaks, births }
+    let seen = Arc::new(Seen::new(600));
+    Kept { lineage, born, clock, sources, seen, memory: "ordinary", breaks, births }
 }
 
 /// Makes a moment by a beat, and waits until the face has `moments`.
 fn beat_until(keeper: &Keeper, moments: u64) {
-    assert!(keeper.beat(Sampler::new().sample()));
+    assert!(keeper.beat(Observer::new().observe()));
     while keeper.published().face().moments != moments {
         thread::yield_now();
     }
@@ -129,7 +130,7 @@ fn an_index_is_never_ahead_of_the_clock_and_always_above_the_one_before() {
     let (keeper, _told, thread) = start(kept(&clock)).unwrap();
     for beat in 1..=100u64 {
         host.pass(nanos_of_ticks(beat % 3 + 1));
-        assert!(keeper.beat(Sampler::new().sample()));
+        assert!(keeper.beat(Observer::new().observe()));
         while keeper.published().face().moments < beat + 1 {
             thread::yield_now();
         }
@@ -147,14 +148,14 @@ fn a_clock_that_goes_backwards_ends_it() {
     let clock = host.clock();
     let (keeper, mut told, thread) = start(kept(&clock)).unwrap();
     host.pass(5_000_000_000);
-    assert!(keeper.beat(Sampler::new().sample()));
+    assert!(keeper.beat(Observer::new().observe()));
     while keeper.published().face().moments < 2 {
         thread::yield_now();
     }
     let before = keeper.published().face();
     assert_eq!(before.head.index, 20_480);
     host.raw.fetch_sub(3_000_000_000, Ordering::SeqCst);
-    assert!(keeper.beat(Sampler::new().sample()));
+    assert!(keeper.beat(Observer::new().observe()));
     while keeper.published().lineage() == before.lineage {
         thread::yield_now();
     }
@@ -184,7 +185,7 @@ fn the_tpms_clock_that_was_read_last_stays_when_a_moment_has_told_it() {
         assert!(keeper.stir(Contribution { name: "tpm".into(), bytes, clock }));
         host.pass(1_000_000_000);
         let moments = keeper.published().face().moments;
-        assert!(keeper.beat(Sampler::new().sample()));
+        assert!(keeper.beat(Observer::new().observe()));
         while keeper.published().face().moments == moments {
             thread::yield_now();
         }
@@ -297,7 +298,7 @@ fn before_a_hibernation_nothing_is_born_until_the_machine_has_slept() {
         let first = keeper.published().lineage();
         block_on(keeper.end(Reason::Hibernate)).unwrap();
         assert_eq!(block_on(keeper.introduce()), Err(KeeperError::Ended), "there is no lineage");
-        assert!(keeper.beat(Sampler::new().sample()));
+        assert!(keeper.beat(Observer::new().observe()));
         block_on(keeper.end(Reason::Ended)).unwrap();
         assert_eq!(keeper.published().lineage(), first, "{how}");
         assert!(told.try_recv().is_err(), "{how}: nothing is told before there is a successor");
@@ -373,6 +374,50 @@ fn a_sleep_has_a_moment_before_and_a_stirred_one_after() {
     let introduction = block_on(keeper.introduce()).unwrap();
     let sources = introduction.moment().unwrap().evidence().fields().sources.clone().unwrap();
     assert_eq!(sources, ["kernel", "quick"]);
+    keeper.stop();
+    thread.join().unwrap().unwrap();
+}
+
+/// What the newest moment says of the host's behaviour.
+fn told(keeper: &Keeper) -> Behaviour {
+    let introduction = block_on(keeper.introduce()).unwrap();
+    introduction.moment().unwrap().evidence().fields().behaviour.unwrap()
+}
+
+#[test]
+fn the_moment_of_a_beat_commits_to_its_sample_and_those_between_do_not() {
+    let host = Manual::default();
+    host.pass(1_000_000_000);
+    let kept = kept(&host.clock());
+    let seen = kept.seen.clone();
+    let (keeper, _told, thread) = start(kept).unwrap();
+    let mut observer = Observer::new();
+    for beat in 1..=3u64 {
+        host.pass(1_000_000_000);
+        let mut observed = observer.observe();
+        observed.behaviour.drift = Some(beat);
+        let (behaviour, sample) = (observed.behaviour, observed.sample.bytes().to_vec());
+        assert!(keeper.beat(observed));
+        while keeper.published().face().moments < 2 * beat {
+            thread::yield_now();
+        }
+        assert_eq!(told(&keeper), behaviour);
+        let head = keeper.published().face().head;
+        let audited = seen.audit.find(head.index).unwrap();
+        assert_eq!(*selfsame::Moment::parse(&audited.body).unwrap().digest(), head.digest);
+        assert_eq!(audited.sample, sample);
+        assert_eq!(Some(Behaviour::commitment_to(&audited.blind, &audited.sample)), behaviour.commitment);
+
+        host.pass(1_000_000_000);
+        block_on(keeper.before_sleep()).unwrap();
+        assert_eq!(told(&keeper), Behaviour { commitment: None, ..behaviour }, "of no sample of its own");
+        assert_eq!(seen.audit.find(keeper.published().face().head.index), None);
+    }
+    // what a lineage committed to goes with it
+    let index = keeper.published().face().head.index - 4096;
+    assert!(seen.audit.find(index).is_some());
+    block_on(keeper.end(Reason::Ended)).unwrap();
+    assert_eq!(seen.audit.find(index), None);
     keeper.stop();
     thread.join().unwrap().unwrap();
 }

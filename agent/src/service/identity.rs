@@ -1,6 +1,6 @@
 //! `org.selfsame.Identity1`: what local callers ask of this host's identity.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use selfsame::{Challenge, HopError, ProveRefusal, Reason, Request};
 use selfsame_dbus::{ByteBuf, Bytes, CallerCount, Check, Error, Origin, Source, limits};
@@ -8,6 +8,7 @@ use selfsame_tsm_report::{Report, ReportData};
 use zbus::{Connection, OwnedVariant, interface, message::Header, object_server::SignalEmitter};
 
 use super::{
+    Parts,
     caller::{Caller, Callers},
     diagnosing::Diagnosing,
     once_a_minute::OnceAMinute,
@@ -17,6 +18,8 @@ use super::{
     waiting::{Most, OTHERS, PROVING_MOST, Place, Unknown, Waiting},
 };
 use crate::{
+    audit,
+    behaviour::{Audited, Seen},
     entropy::Status,
     keeper::{Keeper, KeeperError},
 };
@@ -25,6 +28,7 @@ use crate::{
 pub(crate) struct Identity {
     keeper: Keeper,
     sources: Status,
+    seen: Arc<Seen>,
     callers: Callers,
     rights: Rights,
     unknown: Unknown,
@@ -37,18 +41,12 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    pub(super) fn new(
-        keeper: Keeper,
-        sources: Status,
-        callers: Callers,
-        rights: Rights,
-        waiting_per_uid: u32,
-        diagnosing: Diagnosing,
-        reports: TeeReports,
-    ) -> Self {
+    pub(super) fn new(parts: Parts, callers: Callers, rights: Rights) -> Self {
+        let Parts { keeper, sources, seen, waiting_per_uid, diagnosing, reports } = parts;
         Self {
             keeper,
             sources,
+            seen,
             callers,
             rights,
             unknown: Unknown::default(),
@@ -108,12 +106,7 @@ impl Identity {
         if matches!(answer, Err(ProveRefusal::ForeignAnchor { .. }))
             && self.foreign_anchors.may_tell(caller.uid)
         {
-            let (uid, unit) = (caller.uid, caller.unit());
-            tracing::warn!(
-                uid,
-                unit,
-                "a challenge names a head that this host never handed out: somebody else may have answered in its name"
-            );
+            audit::foreign_anchor(&self.keeper.published().face().lineage.to_string(), &caller);
         }
         match answer {
             Ok(proof) => {
@@ -208,6 +201,23 @@ impl Identity {
         Ok(self.proofs.all())
     }
 
+    /// The sample that the moment of this index commits to.
+    #[zbus(out_args("body", "blind", "sample"))]
+    async fn audit(
+        &self,
+        index: u64,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<(ByteBuf, ByteBuf, ByteBuf), Error> {
+        let _caller = self.admit(Right::Look, &self.others, &header, bus).await?;
+        let Some(Audited { body, blind, sample }) = self.seen.audit.find(index) else {
+            return Err(Error::NotKept(format!(
+                "no sample is kept that a moment of index {index} commits to"
+            )));
+        };
+        Ok((ByteBuf::from(body), ByteBuf::from(blind), ByteBuf::from(sample)))
+    }
+
     /// Ends the lineage, and begins another.
     async fn end(
         &self,
@@ -225,8 +235,7 @@ impl Identity {
             }
         };
         place.queue()?;
-        let (uid, unit) = (caller.uid, caller.unit());
-        tracing::warn!(uid, unit, reason = reason.as_str(), "the lineage's end is asked for");
+        audit::end_asked(reason.as_str(), &caller);
         self.keeper.end(reason).await.map_err(keeper_error)
     }
 
@@ -238,6 +247,10 @@ impl Identity {
         reason: &str,
         successor: &str,
     ) -> zbus::Result<()>;
+
+    /// The host's behaviour has reached the threshold of drift.
+    #[zbus(signal)]
+    pub(super) async fn drift_exceeded(emitter: &SignalEmitter<'_>, drift: f64) -> zbus::Result<()>;
 
     /// The lineage, as bech32m text.
     #[zbus(property(emits_changed_signal = "true"))]
@@ -292,6 +305,12 @@ impl Identity {
     #[zbus(property(emits_changed_signal = "true"))]
     fn memory(&self) -> &'static str {
         self.keeper.published().face().memory
+    }
+
+    /// How unusual the newest sample of the host's behaviour is, 0 to 1.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn drift(&self) -> f64 {
+        self.seen.drift().as_f64()
     }
 
     /// Why the lineage began.

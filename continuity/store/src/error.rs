@@ -47,6 +47,14 @@ pub enum StoreError {
         /// The one that was given.
         found: LineageId,
     },
+    /// The answer to a question is of another lineage than the peer's.
+    #[error("the answer is of lineage {found}, the peer is {expected}: it can show nothing")]
+    OtherAnswer {
+        /// The peer's.
+        expected: LineageId,
+        /// The answer's.
+        found: LineageId,
+    },
     /// The introduction that should replace the anchor is not newer.
     #[error("the introduction is of index {found}, the anchor of {anchor}: only a newer one replaces it")]
     NotNewer {

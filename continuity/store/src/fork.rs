@@ -1,6 +1,6 @@
 //! Finding forks by questions, and taking evidence of them from others.
 
-use selfsame::{Fork, ForkStart, HopAnswer};
+use selfsame::{Fork, ForkStart, HopAnswer, LineageId};
 
 use crate::error::StoreError;
 use crate::name::Name;
@@ -32,11 +32,15 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::UnknownPeer`].
+    /// [`StoreError::UnknownPeer`]; [`StoreError::OtherAnswer`] where it is of another lineage than the peer's.
     pub fn confront(&mut self, peer: &str, answer: &HopAnswer) -> Result<Option<Fork>, StoreError> {
         let name = Name::parse(peer)?;
         self.change(|rows| {
             let known = rows.known(&name)?;
+            let found = *answer.hop.moment().lineage();
+            if found != known.lineage {
+                return Err(StoreError::OtherAnswer { expected: known.lineage, found });
+            }
             let mut peer = known.peer.clone();
             let fork = peer.confront(answer);
             rows.keep_peer(&known, &peer, None)?;
@@ -61,6 +65,30 @@ impl Store {
             rows.known(&name)?;
             rows.forks_of(&name)
         })
+    }
+
+    /// Bytes of all that [`Store::forks`] would give, without reading it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::UnknownPeer`].
+    pub fn fork_bytes(&mut self, peer: Option<&str>) -> Result<u64, StoreError> {
+        let Some(name) = peer.map(Name::parse).transpose()? else {
+            return self.read(|rows| rows.all_fork_bytes());
+        };
+        self.read(|rows| {
+            rows.known(&name)?;
+            rows.fork_bytes_of(&name)
+        })
+    }
+
+    /// Whether a fork of this lineage is known.
+    ///
+    /// # Errors
+    ///
+    /// Where the file can't be read.
+    pub fn is_forked(&mut self, lineage: &LineageId) -> Result<bool, StoreError> {
+        self.read(|rows| rows.is_forked(lineage))
     }
 
     /// Takes evidence of a fork from anyone, checks it, and keeps it: one a lineage, rather one for anyone than one

@@ -34,26 +34,34 @@
 //! [`Store::report_fork`].
 #![forbid(unsafe_code)]
 
+mod cause;
 mod challenge;
 mod enrol;
 mod error;
 mod fork;
+mod found;
+mod look;
 mod meet;
 mod name;
 mod open;
 mod peers;
 mod rows;
 mod schema;
+mod span;
 mod store;
 mod succession;
 mod tpm;
 mod verify;
 
+pub use cause::Cause;
 pub use challenge::ChallengeOptions;
 pub use enrol::{EnrolOptions, Enrolment};
 pub use error::StoreError;
 pub use fork::ReportedFork;
+pub use found::Found;
+pub use look::Look;
 pub use peers::PeerSummary;
+pub use span::{ms_of_ticks, ms_of_ticks_at_least, span};
 pub use store::Store;
 pub use succession::Claim;
 pub use tpm::TpmStep;

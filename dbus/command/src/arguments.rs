@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{Args, ColorChoice, Parser, Subcommand};
@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::host::HostCommand;
 use crate::inspect::Inspect;
 use crate::party::PartyCommand;
+use crate::place::Place;
 
 /// This host's keyless identity, and a relying party's peers
 #[derive(Debug, Parser)]
@@ -37,7 +38,7 @@ struct Global {
     #[arg(long, global = true)]
     session: bool,
 
-    /// Keep a relying party's peers in this file; needs neither agent nor bus
+    /// Keep a relying party's peers in this file; needs neither agent nor bus [default: this host's agent keeps them]
     #[arg(long, global = true, value_name = "FILE")]
     store: Option<PathBuf>,
 
@@ -98,15 +99,15 @@ impl Arguments {
         }
     }
 
-    /// The file in which a relying party's peers are; `None`: the agent has them.
+    /// Where a relying party's peers are.
     ///
     /// # Errors
     ///
-    /// Where a bus is named, too.
-    pub(crate) fn store(&self) -> Result<Option<&Path>, Failure> {
+    /// Where a file and a bus are named, or two buses.
+    pub(crate) fn place(&self) -> Result<Place<'_>, Failure> {
         match &self.global {
-            Global { store: None, .. } => self.bus().map(|_| None),
-            Global { bus_address: None, session: false, store: Some(file), .. } => Ok(Some(file)),
+            Global { store: None, .. } => self.bus().map(Place::Agent),
+            Global { bus_address: None, session: false, store: Some(file), .. } => Ok(Place::File(file)),
             Global { .. } => {
                 Err(Failure::usage("--store needs no bus: leave out --bus-address and --session"))
             }
@@ -155,6 +156,8 @@ fn bus_address(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use clap::CommandFactory;
 
     use super::*;
@@ -183,8 +186,9 @@ mod tests {
             read(&["id", "--bus-address", "unix:path=/x"]).bus().unwrap(),
             Bus::Address("unix:path=/x".into())
         );
-        assert_eq!(read(&["peers", "--store", "f"]).store().unwrap(), Some(Path::new("f")));
-        assert_eq!(read(&["--session", "peers"]).store().unwrap(), None);
+        assert_eq!(read(&["peers", "--store", "f"]).place().unwrap(), Place::File(Path::new("f")));
+        assert_eq!(read(&["--session", "peers"]).place().unwrap(), Place::Agent(Bus::Session));
+        assert_eq!(read(&["peers"]).place().unwrap(), Place::Agent(Bus::System));
     }
 
     #[test]
@@ -197,7 +201,7 @@ mod tests {
             &["--store", "f", "peers", "--session"],
             &["--store", "f", "--bus-address", "unix:path=/x", "peers"],
         ] {
-            assert_eq!(read(line).store().unwrap_err().code, Code::Usage, "{line:?}");
+            assert_eq!(read(line).place().unwrap_err().code, Code::Usage, "{line:?}");
         }
     }
 }

@@ -3,12 +3,51 @@
 use std::time::Duration;
 
 use selfsame_dbus::{Bus, CallError, Identity1Proxy};
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
+use zbus::Connection;
 
 use crate::failure::Failure;
 
-/// Asks the agent on this bus.
+/// A connection to the bus on which the agent is.
+#[derive(Debug)]
+pub(crate) struct Line {
+    // in this order they are dropped: the connection's tasks are the runtime's
+    connection: Connection,
+    runtime: Runtime,
+}
+
+impl Line {
+    /// Connects to this bus.
+    ///
+    /// # Errors
+    ///
+    /// Where there is none.
+    pub(crate) fn to(bus: &Bus) -> Result<Self, Failure> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::system("no runtime for the bus", &error))?;
+        let connected = async { timeout(PATIENCE, bus.builder().method_timeout(PATIENCE).build()).await };
+        match runtime.block_on(connected) {
+            Ok(Ok(connection)) => Ok(Self { connection, runtime }),
+            Ok(Err(error)) => Err(Failure::of_call(&error.into(), bus)),
+            Err(_) => Err(Failure::unreachable("agent not reachable: the bus does not answer", bus)),
+        }
+    }
+
+    /// Asks over it.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer.
+    pub(crate) fn ask<T>(
+        &self,
+        question: impl AsyncFnOnce(&Connection) -> Result<T, CallError>,
+    ) -> Result<T, CallError> {
+        self.runtime.block_on(question(&self.connection))
+    }
+}
+
+/// Asks the agent on this bus for what is this host's.
 ///
 /// # Errors
 ///
@@ -17,19 +56,9 @@ pub(crate) fn ask<T>(
     bus: &Bus,
     question: impl AsyncFnOnce(Identity1Proxy<'static>) -> Result<T, CallError>,
 ) -> Result<T, Failure> {
-    let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::system("no runtime for the bus", &error))?;
-    runtime.block_on(async {
-        let Ok(proxy) = timeout(PATIENCE, proxy(bus)).await else {
-            return Err(Failure::unreachable("agent not reachable: the bus does not answer", bus));
-        };
-        let answer = async { question(proxy?).await };
-        answer.await.map_err(|error| Failure::of_call(&error, bus))
-    })
-}
-
-async fn proxy(bus: &Bus) -> Result<Identity1Proxy<'static>, CallError> {
-    Identity1Proxy::uncached(&bus.builder().method_timeout(PATIENCE).build().await?).await
+    let line = Line::to(bus)?;
+    let answer = line.ask(async |connection| question(Identity1Proxy::uncached(connection).await?).await);
+    answer.map_err(|error| Failure::of_call(&error, bus))
 }
 
 /// How long the bus, or the agent, may take to answer: what libdbus gives them, and some more for the agent's start.

@@ -9,10 +9,11 @@ use crate::exit::Code;
 use crate::printable::printable;
 
 mod agent;
-mod proof;
-mod store;
+mod question;
+mod refused;
 
-pub(crate) use store::Question;
+pub(crate) use question::Question;
+pub(crate) use refused::Refused;
 
 /// What went wrong, or why the answer is no.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The `selfsame` command: this host's identity, and a relying party's peers.
 //!
-//! This host's side asks the agent over D-Bus; the relying party's keeps its peers in a file (`--store`); `inspect`
-//! needs neither. One run is one question: what it comes to is an [`Answer`] or a
+//! This host's side asks the agent over D-Bus. So does the relying party's, whose peers the agent keeps, unless it keeps
+//! them in a file (`--store`): it says the same of both. `inspect` needs neither. One run is one question: what it comes to is an [`Answer`] or a
 //! [`Failure`], told on standard output or error, and by the exit code.
 //!
 //! | code | meaning | names, with `--json` |
@@ -31,6 +31,7 @@ mod host;
 mod inspect;
 mod origin;
 mod party;
+mod place;
 mod printable;
 mod quantity;
 mod table;
@@ -54,7 +55,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     match arguments.asked() {
         Command::Host(command) => host::run(command, &arguments.bus()?),
-        Command::Party(command) => party::run(command, arguments.store()?),
+        Command::Party(command) => party::run(command, &arguments.place()?),
         Command::Inspect(command) => inspect::run(command),
     }
 }

@@ -1,21 +1,22 @@
-//! The relying party's side: peers, challenges, proofs and forks, kept in a file.
-
-use std::path::Path;
+//! The relying party's side: peers, challenges, proofs and forks, kept in a file or by the agent.
 
 use clap::{Args, Subcommand};
 use selfsame::LineageId;
 
 use crate::answer::Answer;
-use crate::exit::Code;
 use crate::failure::Failure;
+use crate::place::Place;
 use crate::text::Given;
 
+mod agent;
 mod ask;
 mod enrol;
 mod evidence;
+mod file;
 mod forks;
 mod judge;
 mod keep;
+mod peers;
 mod verdict;
 
 /// What is asked as a relying party.
@@ -182,43 +183,21 @@ pub(crate) struct Forks {
     report: Option<Given>,
 }
 
-/// Asks the store in this file.
+/// Asks where the peers are.
 ///
 /// # Errors
 ///
-/// Where it can't be used, or refuses.
-pub(crate) fn run(command: &PartyCommand, store: Option<&Path>) -> Result<Answer, Failure> {
-    let file = store.ok_or_else(|| no_verifier(command))?;
+/// Where they can't be asked, or it is refused.
+pub(crate) fn run(command: &PartyCommand, place: &Place<'_>) -> Result<Answer, Failure> {
     match command {
-        PartyCommand::Challenge(challenge) => keep::challenge(challenge, file),
-        PartyCommand::Meet(meet) => keep::meet(meet, file),
-        PartyCommand::Enrol(enrol) => enrol::enrol(enrol, file),
-        PartyCommand::Verify(verify) => judge::verify(verify, file),
-        PartyCommand::Questions { peer } => ask::questions(peer, file),
-        PartyCommand::Confront { peer, text } => ask::confront(peer, text, file),
-        PartyCommand::Peers => keep::peers(file),
-        PartyCommand::Forget { peer } => keep::forget(peer, file),
-        PartyCommand::Forks(forks) => forks::forks(forks, file),
+        PartyCommand::Challenge(challenge) => keep::challenge(challenge, place),
+        PartyCommand::Meet(meet) => keep::meet(meet, place),
+        PartyCommand::Enrol(enrol) => enrol::enrol(enrol, place),
+        PartyCommand::Verify(verify) => judge::verify(verify, place),
+        PartyCommand::Questions { peer } => ask::questions(peer, place),
+        PartyCommand::Confront { peer, text } => ask::confront(peer, text, place),
+        PartyCommand::Peers => keep::peers(place),
+        PartyCommand::Forget { peer } => keep::forget(peer, place),
+        PartyCommand::Forks(forks) => forks::forks(forks, place),
     }
-}
-
-/// Without a file these are asked of the agent, which does not answer them yet.
-///
-/// It is code 4, not 3: an agent that is reached would refuse it as `Unsupported`, and to start one does not help.
-fn no_verifier(command: &PartyCommand) -> Failure {
-    let verb = match command {
-        PartyCommand::Challenge(_) => "challenge",
-        PartyCommand::Meet(_) => "meet",
-        PartyCommand::Enrol(_) => "enrol",
-        PartyCommand::Verify(_) => "verify",
-        PartyCommand::Questions { .. } => "questions",
-        PartyCommand::Confront { .. } => "confront",
-        PartyCommand::Peers => "peers",
-        PartyCommand::Forget { .. } => "forget",
-        PartyCommand::Forks(_) => "forks",
-    };
-    let text = format!("{verb}: the agent has no verifier yet: this version of it can't keep peers");
-    let next =
-        format!("keep them in a file of your own, without agent or bus: `selfsame --store FILE {verb} …`");
-    Failure::new(Code::AgentRefused, "Unsupported", text).next(next)
 }

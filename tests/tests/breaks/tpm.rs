@@ -42,7 +42,8 @@ async fn a_reset_of_the_tpm_is_marked_and_the_lineage_goes_on() {
     assert_eq!(scene.lineage().await, lineage);
     // until it ends
     scene.identity().await.end("ended").await.unwrap();
-    assert_eq!(scene.identity().await.condition().await.unwrap(), "steady");
+    let steady = async || scene.identity().await.condition().await.unwrap() == "steady";
+    scene.wait_until("the condition", steady).await;
 }
 
 #[tokio::test]

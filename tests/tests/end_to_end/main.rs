@@ -2,13 +2,12 @@
 // All of this is test code: a panic here is a failed test, and its text is the report.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+mod behaviour;
 mod command;
-mod contract;
 mod many;
 mod meetings;
 mod refusals;
 mod starts;
 mod state;
-mod subjects;
 mod succession;
 mod tee;

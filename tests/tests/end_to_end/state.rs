@@ -126,6 +126,7 @@ async fn a_corrupt_file_names_nobody_is_told_once_and_is_replaced() {
     assert_eq!((&*origin.reason, &*origin.predecessor), ("lost", ""));
     let mut door = Relying::new("door");
     door.meet_first(&host).await;
+    host.wait_until_steady().await;
     assert_eq!(proven(&mut door, &host).await, Some(Condition::Steady));
     let ended = host.agent.terminate().await;
     assert_eq!(ended.stderr.matches("the last head can't be read").count(), 1, "{}", ended.stderr);

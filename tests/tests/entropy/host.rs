@@ -125,6 +125,11 @@ impl Host {
         self.identity.condition().await.unwrap()
     }
 
+    /// Waits until the condition is steady: enough was seen of the host, too.
+    pub async fn wait_until_steady(&self) {
+        self.wait_until("steady", async || self.condition().await == "steady").await;
+    }
+
     /// Waits until `seen` says so.
     pub async fn wait_until(&self, what: &str, mut seen: impl AsyncFnMut() -> bool) {
         let wait = async {

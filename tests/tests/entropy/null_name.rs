@@ -59,7 +59,7 @@ async fn the_kernels_own_name_is_recognised() {
     scene.machine.show_null_name(&scene.null_name().await);
     let host = scene.setting("\"tpm\"").start().await;
     assert!(sources(genesis(&host).await.evidence().fields()).contains(&"tpm".to_owned()));
-    assert_eq!(host.condition().await, "steady");
+    host.wait_until_steady().await;
     let checks = host.identity.diagnose().await.unwrap();
     let primary = of(&checks, "tpm null primary");
     assert!(primary.finding.contains("the kernel's own (null_name)"), "{primary:?}");

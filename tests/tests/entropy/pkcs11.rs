@@ -60,7 +60,7 @@ async fn a_token_feeds_a_birth_from_a_process_of_its_own() {
     let expected = [("kernel", "kernel"), ("pkcs11:first", "hsm")];
     let expected = expected.map(|(name, class)| (name.to_owned(), class.to_owned(), true));
     assert_eq!(host.sources().await, expected);
-    assert_eq!(host.condition().await, "steady");
+    host.wait_until_steady().await;
 
     let children = processes::children(host.agent.pid());
     let [helper] = &children[..] else { panic!("{children:?}") };

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 use selfsame::{Fork, LineageId};
 
-use super::Rows;
+use super::{Rows, unsigned};
 use crate::error::StoreError;
 use crate::name::Name;
 
@@ -43,13 +43,26 @@ impl Rows<'_> {
 
     /// The forks of a peer's present and past lineages.
     pub(crate) fn forks_of(&self, name: &Name<'_>) -> Result<Vec<Fork>, StoreError> {
-        let sql = "SELECT fork FROM fork WHERE lineage IN (
-                       SELECT lineage FROM peer WHERE name = ?1
-                       UNION SELECT past.lineage FROM past JOIN peer ON peer.id = past.peer WHERE name = ?1
-                   ) ORDER BY lineage";
-        let mut statement = self.0.prepare(sql)?;
+        let mut statement = self.0.prepare(&format!("SELECT fork {OF_PEER} ORDER BY lineage"))?;
         let rows = statement.query_map([name.as_str()], |row| row.get::<_, Vec<u8>>(0))?;
         rows.map(|bytes| parse(&bytes?)).collect()
+    }
+
+    /// Bytes of these.
+    pub(crate) fn fork_bytes_of(&self, name: &Name<'_>) -> Result<u64, StoreError> {
+        let sql = format!("SELECT coalesce(sum(length(fork)), 0) {OF_PEER}");
+        unsigned(self.0.query_row(&sql, [name.as_str()], |row| row.get(0))?)
+    }
+
+    /// Bytes of all forks.
+    pub(crate) fn all_fork_bytes(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT coalesce(sum(length(fork)), 0) FROM fork";
+        unsigned(self.0.query_row(sql, [], |row| row.get(0))?)
+    }
+
+    /// How many there are.
+    pub(crate) fn count_forks(&self) -> Result<u64, StoreError> {
+        unsigned(self.0.query_row("SELECT count(*) FROM fork", [], |row| row.get(0))?)
     }
 
     /// All forks.
@@ -59,6 +72,12 @@ impl Rows<'_> {
         rows.map(|bytes| parse(&bytes?)).collect()
     }
 }
+
+/// The forks of the present and past lineages of the peer with name `?1`.
+const OF_PEER: &str = "FROM fork WHERE lineage IN (
+        SELECT lineage FROM peer WHERE name = ?1
+        UNION SELECT past.lineage FROM past JOIN peer ON peer.id = past.peer WHERE name = ?1
+    )";
 
 fn parse(bytes: &[u8]) -> Result<Fork, StoreError> {
     Fork::parse(bytes).map_err(|error| StoreError::damaged(error.to_string()))

@@ -140,6 +140,15 @@ fn an_answer_of_the_same_history_shows_nothing() {
     let answer = host.lineage.hop(0, 0, false).expect("it is kept");
     let error = refused(&mut party, |store| store.confront("db", &answer));
     assert!(matches!(error, StoreError::UnknownPeer { .. }), "{error}");
+    let mut other = Host::born(2);
+    other.beat(90);
+    let answer = other.lineage.hop(0, 0, false).expect("it is kept");
+    let error = refused(&mut party, |store| store.confront("web", &answer));
+    let (expected, found) = (host.id(), other.id());
+    assert!(
+        matches!(error, StoreError::OtherAnswer { expected: e, found: f } if (e, f) == (expected, found)),
+        "{error}"
+    );
 }
 
 #[test]

@@ -39,7 +39,8 @@ impl Failure {
     }
 }
 
-fn refused(refusal: &Error) -> Failure {
+/// The name of a refusal without its prefix, and its text.
+pub(super) fn name_and_text(refusal: &Error) -> (String, String) {
     let name = refusal.name();
     let name = name.as_str();
     let name = name.strip_prefix(ERROR_PREFIX).map_or(name, |name| name.trim_start_matches('.'));
@@ -47,7 +48,13 @@ fn refused(refusal: &Error) -> Failure {
         Some(text) if !text.is_empty() => text.to_owned(),
         _ => format!("the agent refuses: {name}"),
     };
-    let failure = Failure::new(code(refusal), name.to_owned(), text);
+    (name.to_owned(), text)
+}
+
+/// What this host's side of the agent refuses.
+fn refused(refusal: &Error) -> Failure {
+    let (name, text) = name_and_text(refusal);
+    let failure = Failure::new(code(refusal), name, text);
     match next(refusal) {
         Some(next) => failure.next(next),
         None => failure,
@@ -85,15 +92,15 @@ fn next(refusal: &Error) -> Option<&'static str> {
         }
         Error::OtherLineage(_) => {
             "after a reboot, or where the agent lost its memory, that is as it should be: a lineage ends with it. Have the \
-             relying party issue a challenge for the new one, `selfsame --store FILE challenge PEER --audience NAME \
-             --anew` there, answer that here, and it takes the new one by `selfsame --store FILE enrol PEER PROOF \
+             relying party issue a challenge for the new one, `selfsame [--store FILE] challenge PEER --audience NAME \
+             --anew` there, answer that here, and it takes the new one by `selfsame [--store FILE] enrol PEER PROOF \
              --succeeds`; a person decides. `selfsame status` shows here what the new one follows, and why"
         }
         Error::ForeignAnchor(_) => {
             "somebody else may have answered in this host's name, with a copy of its memory. Before either trusts the \
-             other, have the relying party make it a proof: `selfsame --store FILE questions PEER` there prints what to \
-             ask, each line of it is run here, `selfsame hop INDEX TIER`, and its answer taken there, `selfsame --store \
-             FILE confront PEER TEXT`. If none shows a fork, compare when it last heard this host: a person decides"
+             other, have the relying party make it a proof: `selfsame [--store FILE] questions PEER` there prints what to \
+             ask, each line of it is run here, `selfsame hop INDEX TIER`, and its answer taken there, `selfsame [--store \
+             FILE] confront PEER TEXT`. If none shows a fork, compare when it last heard this host: a person decides"
         }
         Error::TooOld(_) => {
             "bring the relying party a new introduction over a channel that it trusts: `selfsame introduce` here, \
@@ -103,14 +110,17 @@ fn next(refusal: &Error) -> Option<&'static str> {
             "go on with the relying party's next question. If this host has no such moment yet, it may have one after \
              its next beat: ask again in some seconds"
         }
-        Error::Failed(_) => {
-            "this is a bug in the agent: its journal says more (`journalctl -u selfsame-agent`)"
-        }
+        Error::Failed(_) => BUG,
         _ => return None,
     })
 }
 
-const RIGHTS: &str = "be root, or a member of group selfsame";
+/// Who may ask.
+pub(super) const RIGHTS: &str = "be root, or a member of group selfsame";
+
+/// What to do about what should not be.
+pub(super) const BUG: &str =
+    "this is a bug in the agent: its journal says more (`journalctl -u selfsame-agent`)";
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! `status`: all that the agent tells of itself.
 
 use selfsame_dbus::{Bus, Origin, Source};
+use selfsame_store::{ms_of_ticks, span};
 use serde_json::json;
 
 use crate::answer::Answer;
@@ -8,7 +9,7 @@ use crate::bus::ask;
 use crate::failure::Failure;
 use crate::origin;
 use crate::printable::printable;
-use crate::quantity::{ms_of_ticks, span, utc};
+use crate::quantity::utc;
 use crate::table::Table;
 
 /// The agent's properties.

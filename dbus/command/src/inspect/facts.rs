@@ -3,10 +3,10 @@
 use selfsame::{
     Challenge, Fork, ForkRefusal, Genesis, Hop, HopAnswer, Introduction, Moment, ParseError, Proof,
 };
+use selfsame_store::{ms_of_ticks, span};
 use serde_json::{Value, json};
 
 use super::kind::Kind;
-use crate::quantity::{ms_of_ticks, span};
 
 /// One fact: its name, how a person reads it, and what it is in JSON.
 pub(super) type Fact = (&'static str, String, Value);

@@ -2,9 +2,10 @@
 
 use minicbor::Decoder;
 use selfsame::LineageId;
+use selfsame_store::{ms_of_ticks, span};
 
 use super::schema::Shape;
-use crate::quantity::{ms_of_ticks, size, span, utc};
+use crate::quantity::{size, utc};
 use crate::text::{encode, hex, payload_text};
 
 /// A field.

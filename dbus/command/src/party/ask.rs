@@ -5,8 +5,6 @@
 //! `confront` is `{"peer", "fork": null}` where no fork is shown (code 0); else it is the alarm `Forked` (code 6),
 //! `{"error", "check", "text", "next"}` with the members that `forks` has of each fork.
 
-use std::path::Path;
-
 use selfsame::{Fork, HopAnswer};
 use serde_json::{Value, json};
 
@@ -14,13 +12,14 @@ use super::forks::{as_json, whom_for};
 use crate::answer::Answer;
 use crate::exit::Code;
 use crate::failure::{Failure, Question};
+use crate::place::Place;
 use crate::printable::printable;
 use crate::text::{Given, encode, malformed};
 
 /// Prints what to ask a peer's host. Nothing is to be asked of one of which no proof was accepted.
-pub(super) fn questions(peer: &str, file: &Path) -> Result<Answer, Failure> {
-    let question = Question::of(file, peer);
-    let questions = question.done(question.open()?.questions(peer))?;
+pub(super) fn questions(peer: &str, place: &Place<'_>) -> Result<Answer, Failure> {
+    let question = Question::of(place, peer);
+    let questions = question.done(question.peers()?.questions(peer))?;
     let lines: Vec<_> = questions.iter().map(|(index, tier)| format!("hop {index} {tier}")).collect();
     let list: Vec<_> =
         questions.iter().map(|(index, tier)| json!({ "index": index, "tier": tier })).collect();
@@ -33,24 +32,14 @@ pub(super) fn questions(peer: &str, file: &Path) -> Result<Answer, Failure> {
 }
 
 /// Takes the host's answer to a question. A fork that it shows is kept, and is an alarm.
-pub(super) fn confront(peer: &str, answer: &Given, file: &Path) -> Result<Answer, Failure> {
+pub(super) fn confront(peer: &str, answer: &Given, place: &Place<'_>) -> Result<Answer, Failure> {
     const WHAT: &str = "the answer";
-    let question = Question::of(file, peer);
+    let question = Question::of(place, peer);
     let answer = HopAnswer::parse(&answer.message(WHAT)?).map_err(|error| {
         malformed(WHAT, &error.to_string())
             .next("give it as `selfsame hop INDEX TIER` printed it on the host")
     })?;
-    let mut store = question.open()?;
-    let known = question.done(store.peer(peer))?;
-    let found = answer.hop.moment().lineage();
-    if let Some(expected) = known.lineage().filter(|expected| *expected != found) {
-        let text = format!("the answer is of lineage {found}, the peer is {expected}: it can show nothing");
-        return Err(Failure::new(Code::Refused, "OtherLineage", text).next(
-            "what the host was asked for ended with that lineage: without it the alarm stays one without a proof, and a \
-             person decides",
-        ));
-    }
-    match question.done(store.confront(peer, &answer))? {
+    match question.done(question.peers()?.confront(peer, &answer))? {
         Some(fork) => Err(alarm(&fork, &question)),
         None => {
             let text = format!(

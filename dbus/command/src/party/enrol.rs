@@ -1,60 +1,56 @@
 //! `enrol`: a first meeting, or a new lineage that succeeds a peer's, which a person lets.
 
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::path::Path;
 
-use selfsame::Now;
-use selfsame_store::{EnrolOptions, Enrolment, Store, StoreError};
+use selfsame_store::Found;
 use serde_json::json;
 
-use super::keep::now;
+use super::peers::{Denial, Peers};
 use super::verdict::Told;
 use super::{Enrol, evidence};
 use crate::answer::Answer;
 use crate::exit::Code;
 use crate::failure::{Failure, Question};
+use crate::place::Place;
 use crate::printable::printable;
 
 /// Enrols a peer.
-pub(super) fn enrol(asked: &Enrol, file: &Path) -> Result<Answer, Failure> {
+pub(super) fn enrol(asked: &Enrol, place: &Place<'_>) -> Result<Answer, Failure> {
     let Enrol { peer, proof, succeeds, yes, dry_run } = asked;
-    let question = Question::of_first(file, peer);
+    let question = Question::of_first(place, peer);
     let proof = proof.message("the proof")?;
-    let mut run = Run { peer, proof, now: now()?, store: question.open()?, question };
+    let mut run = Run { peer, proof, peers: question.peers()?, question };
     if *succeeds {
         return run.succeed(*yes, *dry_run);
     }
-    let enrolment = question.done(run.enrol(false, *dry_run))?;
+    let found = question.done(run.enrol(false, *dry_run))?;
     let done = if *dry_run { "would be enrolled (nothing has changed)" } else { "enrolled" };
-    Ok(run.told(&enrolment, done, *dry_run).answer())
+    Ok(run.told(&found, done, *dry_run).answer())
 }
 
 /// A proof to be enrolled.
 struct Run<'r> {
     peer: &'r str,
     proof: Vec<u8>,
-    /// When the proof came: while a person thinks, neither it nor its challenge grows old.
-    now: Now,
-    store: Store,
+    peers: Box<dyn Peers + 'r>,
     question: Question<'r>,
 }
 
 impl Run<'_> {
-    fn enrol(&mut self, succeeds: bool, dry_run: bool) -> Result<Enrolment, StoreError> {
-        let options = EnrolOptions { succeeds, dry_run, ..EnrolOptions::default() };
-        self.store.enrol(self.peer, &self.proof, &self.now, &options)
+    fn enrol(&mut self, succeeds: bool, dry_run: bool) -> Result<Found, Denial> {
+        self.peers.enrol(self.peer, &self.proof, succeeds, dry_run)
     }
 
     /// Lets a new lineage succeed the peer's, where whoever is asked says yes.
     fn succeed(&mut self, yes: bool, dry_run: bool) -> Result<Answer, Failure> {
         let question = self.question;
         let look = self.enrol(true, true);
-        if matches!(look, Err(StoreError::Refused(_))) && !dry_run {
+        if matches!(&look, Err(Denial::Refused(refused)) if refused.is_of_a_proof()) && !dry_run {
             // a look does not count it as one of its challenge's refusals; this does, and lets nothing succeed
             question.done(self.enrol(false, false))?;
         }
         let found = question.done(look)?;
-        let Some(before) = found.succeeds else { return Err(self.nobody_before()) };
+        let Some(before) = found.succeeds.clone() else { return Err(self.nobody_before()) };
         if dry_run {
             return Ok(self
                 .told(&found, "would succeed the peer's lineage (nothing has changed)", true)
@@ -64,9 +60,14 @@ impl Run<'_> {
         if is_asked {
             self.ask(&found)?;
         }
-        let enrolment = question.done(self.enrol(true, false))?;
+        let enrolled = self.enrol(true, false);
+        let is_late = matches!(&enrolled, Err(Denial::Refused(refused)) if refused.is_of_the_challenge());
+        let found = match question.done(enrolled) {
+            Err(failure) if is_asked && is_late => return Err(failure.next(self.after_a_late_yes())),
+            outcome => outcome?,
+        };
         let done = format!("enrolled, in the place of {before}, which is refused from now on");
-        let told = self.told(&enrolment, &done, false);
+        let told = self.told(&found, &done, false);
         // who was asked has seen the rest
         let line = format!("{}: {done}", printable(self.peer));
         Ok(if is_asked { Answer { text: line, ..told.answer() } } else { told.answer() })
@@ -77,7 +78,7 @@ impl Run<'_> {
     /// # Errors
     ///
     /// Where the answer is not yes, or there is nobody to ask.
-    fn ask(&self, found: &Enrolment) -> Result<(), Failure> {
+    fn ask(&self, found: &Found) -> Result<(), Failure> {
         let told = self.told(found, "would succeed the peer's lineage", false);
         let shown = told.answer();
         let refused = |text: &str| Failure::new(Code::Refused, "Succession", text);
@@ -98,9 +99,19 @@ impl Run<'_> {
         Err(refused("not taken: the answer was no").next(next))
     }
 
-    fn told(&self, enrolment: &Enrolment, done: &str, dry_run: bool) -> Told {
-        let mut told = Told::of(&enrolment.verdict, &format!("{}: {done}", printable(self.peer)));
-        evidence::add(&mut told, enrolment);
+    /// A file is asked by the clock of when the proof came; the agent by its own, which goes on while a person thinks.
+    fn after_a_late_yes(&self) -> String {
+        format!(
+            "its challenge ran out while you were asked, and nothing has changed. Issue another, {}, have the host \
+             answer it, and say yes within its 60 s; where you are sure by what you have seen, unasked: {}",
+            self.question.command("challenge", "--audience NAME --anew"),
+            self.question.command("enrol", "PROOF --succeeds --yes")
+        )
+    }
+
+    fn told(&self, found: &Found, done: &str, dry_run: bool) -> Told {
+        let mut told = Told::of(found, &format!("{}: {done}", printable(self.peer)));
+        evidence::add(&mut told, found);
         told.set("dry_run", json!(dry_run));
         told
     }

@@ -1,43 +1,43 @@
 //! What speaks for or against a new lineage: whom it says it follows, its TPM, and what is known of the one before.
 
-use selfsame_store::{Claim, Enrolment, TpmStep};
-use serde_json::{Value, json};
+use selfsame_store::{Found, span};
+use serde_json::json;
 
 use super::verdict::Told;
 use crate::origin;
-use crate::quantity::{ms_of_ticks_at_least, span};
+use crate::printable::printable;
 
 /// Adds what is found of a lineage's origin; of one that succeeds, or would succeed, a peer's, all that there is to
 /// decide by.
-pub(super) fn add(told: &mut Told, found: &Enrolment) {
-    let Enrolment { reason, predecessor, succeeds, forked, .. } = found;
-    let predecessor = predecessor.map(|before| before.lineage.to_string());
+pub(super) fn add(told: &mut Told, found: &Found) {
+    let Found { reason, predecessor, succeeds, forked, .. } = found;
     if let Some(lineage) = forked {
-        let lineage = lineage.to_string();
         let text = format!(
-            "a fork of {lineage} is known: that host was copied. The new lineage is not forked, and is the host's or \
-             the copy's: find out whose"
+            "a fork of {} is known: that host was copied. The new lineage is not forked, and is the host's or the \
+             copy's: find out whose",
+            printable(lineage)
         );
         told.add("ALARM", text, "forked", json!(lineage));
     }
-    let origin = origin::in_words(reason.as_str(), predecessor.as_deref().unwrap_or_default());
-    told.add("origin", origin, "reason", json!(reason.as_str()));
+    if let Some(reason) = reason {
+        let origin = origin::in_words(reason, predecessor.as_deref().unwrap_or_default());
+        told.add("origin", origin, "reason", json!(reason));
+    }
     if let Some(before) = predecessor {
         told.set("predecessor", json!(before));
     }
     if let Some(lineage) = succeeds {
-        let lineage = lineage.to_string();
-        told.add("peer's lineage", lineage.clone(), "succeeds", json!(lineage));
+        told.add("peer's lineage", printable(lineage), "succeeds", json!(lineage));
         add_comparison(told, found);
     }
 }
 
 /// Adds how it stands to what is known of the peer.
-fn add_comparison(told: &mut Told, found: &Enrolment) {
+fn add_comparison(told: &mut Told, found: &Found) {
     if let Some(claim) = &found.claim {
-        let (name, ms, text) = in_words(claim);
-        told.add("its word", text, "claim", json!(name));
-        told.set("claim_ms", json!(ms));
+        let text = in_words(claim, found.claim_ms.unwrap_or(0), found.claim_index.unwrap_or(0));
+        told.add("its word", text, "claim", json!(claim));
+        told.set("claim_ms", json!(found.claim_ms));
     }
     let resets = match found.tpm_resets {
         None => {
@@ -48,79 +48,61 @@ fn add_comparison(told: &mut Told, found: &Enrolment) {
         Some(resets) => format!("{resets} since it last said: as by so many starts of the host"),
     };
     told.add("TPM resets", resets, "tpm_resets", json!(found.tpm_resets));
-    let (step, by_ms, text) = clock(found.tpm_step);
-    told.add("TPM clock", text, "tpm_clock", step);
-    told.set("tpm_clock_ms", json!(by_ms));
+    let clock = clock(found.tpm_clock.as_deref(), found.tpm_clock_ms.unwrap_or(0));
+    told.add("TPM clock", clock, "tpm_clock", json!(found.tpm_clock));
+    told.set("tpm_clock_ms", json!(found.tpm_clock_ms));
     if let Some(silent) = found.silent_ms {
         told.add("silent for", format!("{} since it was last met", span(silent)), "silent_ms", json!(silent));
     }
 }
 
-/// What the word on the predecessor is worth: for programs, the time between the moment that it names and the anchor, and
-/// for people.
-fn in_words(claim: &Claim) -> (&'static str, Option<u64>, String) {
-    let ms = ms_of_ticks_at_least;
-    match *claim {
-        Claim::Nobody => ("nobody", None, "it names no predecessor".to_owned()),
-        Claim::Other => ("other", None, "it names another than the peer's lineage".to_owned()),
-        Claim::Past => {
-            let text = "it names a lineage that was the peer's before its present one: an old state may have come back";
-            ("past", None, text.to_owned())
+/// What the word on the predecessor is worth; `ms` is the time between the moment that it names and the anchor.
+fn in_words(claim: &str, ms: u64, index: u64) -> String {
+    let time = span(ms);
+    match (claim, ms) {
+        ("nobody", _) => "it names no predecessor".to_owned(),
+        ("other", _) => "it names another than the peer's lineage".to_owned(),
+        ("past", _) => {
+            "it names a lineage that was the peer's before its present one: an old state may have come back"
+                .to_owned()
         }
-        Claim::Known { behind: 0 } => {
-            ("known", Some(0), "it names the very moment that was accepted last of the peer's".to_owned())
+        ("known", 0) => "it names the very moment that was accepted last of the peer's".to_owned(),
+        ("known", _) => format!("it names a moment of the peer's that was accepted, {time} before the last"),
+        ("ahead", _) => {
+            format!(
+                "it names a moment of the peer's {time} after the last that was accepted: it is not known here"
+            )
         }
-        Claim::Known { behind } => {
-            let text = format!(
-                "it names a moment of the peer's that was accepted, {} before the last",
-                span(ms(behind))
-            );
-            ("known", Some(ms(behind)), text)
-        }
-        Claim::Ahead { by } => {
-            let text = format!(
-                "it names a moment of the peer's {} after the last that was accepted: it is not known here",
-                span(ms(by))
-            );
-            ("ahead", Some(ms(by)), text)
-        }
-        Claim::Behind { by } => {
-            let by = ms(by);
-            let why = match by {
+        ("behind", _) => {
+            let why = match ms {
                 ..=NOTED_EVERY_MS => "as may be",
                 _ => "it could not, or an old state has come back",
             };
-            let text = format!(
-                "it names a moment of the peer's {} before the last that was accepted; a host notes its last once a \
-                 minute: {why}",
-                span(by)
-            );
-            ("behind", Some(by), text)
+            format!(
+                "it names a moment of the peer's {time} before the last that was accepted; a host notes its last once a \
+                 minute: {why}"
+            )
         }
-        Claim::False { index } => {
-            let text = format!(
-                "it names a moment of the peer's, of index {index}, where another was accepted: it is none of the \
-                 history that is known"
-            );
-            ("false", None, text)
-        }
+        ("false", _) => format!(
+            "it names a moment of the peer's, of index {index}, where another was accepted: it is none of the history \
+             that is known"
+        ),
+        // of a later version
+        (other, _) => printable(other),
     }
 }
 
-fn clock(step: Option<TpmStep>) -> (Value, Option<u64>, String) {
-    let (name, by_ms, text) = match step {
-        None => return (Value::Null, None, "not known: one of the two does not say".to_owned()),
-        Some(TpmStep::On { by_ms }) => ("on", by_ms, format!("goes on, {} after it last said", span(by_ms))),
-        Some(TpmStep::Unsafe { by_ms }) => (
-            "unsafe",
-            by_ms,
-            format!("behind by {}, as may be after a loss of power, and it says so", span(by_ms)),
-        ),
-        Some(TpmStep::Back { by_ms }) => {
-            ("back", by_ms, format!("behind by {}: another TPM's, or one that was cleared", span(by_ms)))
-        }
-    };
-    (json!(name), Some(by_ms), text)
+/// How its TPM's clock stands to what it last said.
+fn clock(step: Option<&str>, by_ms: u64) -> String {
+    let by = span(by_ms);
+    match step {
+        None => "not known: one of the two does not say".to_owned(),
+        Some("on") => format!("goes on, {by} after it last said"),
+        Some("unsafe") => format!("behind by {by}, as may be after a loss of power, and it says so"),
+        Some("back") => format!("behind by {by}: another TPM's, or one that was cleared"),
+        // of a later version
+        Some(other) => printable(other),
+    }
 }
 
 /// Source: the agent keeps its last head once a minute (ARCHITECTURE.md, "How data flows").
@@ -131,34 +113,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_claim_has_its_name_and_says_what_it_is_worth() {
-        for (claim, name, ms, part) in [
-            (Claim::Nobody, "nobody", None, "no predecessor"),
-            (Claim::Other, "other", None, "another than the peer's"),
-            (Claim::Past, "past", None, "an old state may have come back"),
-            (Claim::Known { behind: 0 }, "known", Some(0), "the very moment"),
-            (Claim::Known { behind: 4096 }, "known", Some(1000), "1.0 s before the last"),
-            (Claim::Ahead { by: 4096 }, "ahead", Some(1000), "1.0 s after the last"),
-            (Claim::Behind { by: 60 * 4096 }, "behind", Some(60_000), "as may be"),
-            (Claim::Behind { by: 60 * 4096 + 1 }, "behind", Some(60_001), "an old state has come back"),
-            (Claim::False { index: 7 }, "false", None, "index 7"),
+    fn each_claim_says_what_it_is_worth() {
+        for (claim, ms, index, part) in [
+            ("nobody", 0, 0, "no predecessor"),
+            ("other", 0, 0, "another than the peer's"),
+            ("past", 0, 0, "an old state may have come back"),
+            ("known", 0, 0, "the very moment"),
+            ("known", 1000, 0, "1.0 s before the last"),
+            ("ahead", 1000, 0, "1.0 s after the last"),
+            ("behind", 60_000, 0, "as may be"),
+            ("behind", 60_001, 0, "an old state has come back"),
+            ("false", 0, 7, "index 7"),
+            ("later\n", 0, 0, "later\\n"),
         ] {
-            let (found, found_ms, text) = in_words(&claim);
-            assert_eq!((found, found_ms), (name, ms), "{claim:?}");
+            let text = in_words(claim, ms, index);
             assert!(text.contains(part), "{text}");
         }
     }
 
     #[test]
     fn a_clock_goes_on_or_is_behind() {
-        for (step, name, by_ms, part) in [
-            (None, json!(null), None, "not known"),
-            (Some(TpmStep::On { by_ms: 5 }), json!("on"), Some(5), "goes on, 5 ms after"),
-            (Some(TpmStep::Unsafe { by_ms: 6 }), json!("unsafe"), Some(6), "loss of power"),
-            (Some(TpmStep::Back { by_ms: 7 }), json!("back"), Some(7), "another TPM's"),
+        for (step, by_ms, part) in [
+            (None, 0, "not known"),
+            (Some("on"), 5, "goes on, 5 ms after"),
+            (Some("unsafe"), 6, "by 6 ms, as may be after a loss of power"),
+            (Some("back"), 7, "another TPM's"),
+            (Some("later"), 7, "later"),
         ] {
-            let (found, found_ms, text) = clock(step);
-            assert_eq!((found, found_ms), (name, by_ms), "{step:?}");
+            let text = clock(step, by_ms);
             assert!(text.contains(part), "{text}");
         }
     }

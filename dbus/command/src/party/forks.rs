@@ -9,8 +9,6 @@
 //! A fork that is taken in is code 0, also where it is new; one that `confront` finds is code 6. It is evidence that a
 //! person brought, not an alarm that was found. From then on a proof of that lineage is the alarm.
 
-use std::path::Path;
-
 use selfsame::{Fork, ForkStart};
 use selfsame_store::ReportedFork;
 use serde_json::{Value, json};
@@ -18,25 +16,26 @@ use serde_json::{Value, json};
 use super::Forks;
 use crate::answer::Answer;
 use crate::failure::{Failure, Question};
+use crate::place::Place;
 use crate::printable::printable;
 use crate::quantity::size;
 use crate::text::{Given, encode, malformed};
 
 /// Lists forks, prints them, or takes in another's.
-pub(super) fn forks(asked: &Forks, file: &Path) -> Result<Answer, Failure> {
+pub(super) fn forks(asked: &Forks, place: &Place<'_>) -> Result<Answer, Failure> {
     let Forks { peer, text, report } = asked;
     match report {
-        Some(fork) => take(fork, file),
-        None => list(peer.as_deref(), *text, file),
+        Some(fork) => take(fork, place),
+        None => list(peer.as_deref(), *text, place),
     }
 }
 
 /// The forks of a peer's present and past lineages, or all. They stand in the same order in the table and as texts.
-fn list(peer: Option<&str>, as_text: bool, file: &Path) -> Result<Answer, Failure> {
-    let question = Question::of(file, peer.unwrap_or_default());
-    let mut store = question.open()?;
-    let forks = question.done(store.forks(peer))?;
-    let peers: Result<Vec<_>, _> = forks.iter().map(|fork| store.whose(fork.lineage())).collect();
+fn list(peer: Option<&str>, as_text: bool, place: &Place<'_>) -> Result<Answer, Failure> {
+    let question = Question::of(place, peer.unwrap_or_default());
+    let mut known = question.peers()?;
+    let forks = question.done(known.forks(peer))?;
+    let peers: Result<Vec<_>, _> = forks.iter().map(|fork| known.whose(fork.lineage())).collect();
     let peers = question.done(peers)?;
     let list: Vec<_> = forks.iter().zip(&peers).map(|(fork, peer)| as_json(fork, peer.as_deref())).collect();
     let json = json!({ "forks": list });
@@ -57,11 +56,11 @@ fn list(peer: Option<&str>, as_text: bool, file: &Path) -> Result<Answer, Failur
 }
 
 /// Takes in a fork that somebody else found, where it shows one.
-fn take(fork: &Given, file: &Path) -> Result<Answer, Failure> {
+fn take(fork: &Given, place: &Place<'_>) -> Result<Answer, Failure> {
     const WHAT: &str = "the fork";
-    let question = Question::of(file, "");
+    let question = Question::of(place, "");
     let fork = Fork::parse(&fork.message(WHAT)?).map_err(|error| malformed(WHAT, &error.to_string()))?;
-    let ReportedFork { peer, start, is_new } = question.done(question.open()?.report_fork(&fork))?;
+    let ReportedFork { peer, start, is_new } = question.done(question.peers()?.report_fork(&fork))?;
     let (start, from) = match start {
         ForkStart::Genesis => ("genesis", "the genesis: it convinces anyone"),
         ForkStart::Held => ("held", "a moment that was accepted of it"),

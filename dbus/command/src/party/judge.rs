@@ -1,28 +1,20 @@
 //! `verify`: judging a known peer's proof.
 
-use std::path::Path;
-
-use selfsame::{Policy, Wanted};
+use selfsame::Wanted;
 
 use super::Verify;
-use super::keep::now;
 use super::verdict::Told;
 use crate::answer::Answer;
 use crate::failure::{Failure, Question};
+use crate::place::Place;
 use crate::printable::printable;
 
 /// Verifies a proof.
-pub(super) fn verify(asked: &Verify, file: &Path) -> Result<Answer, Failure> {
+pub(super) fn verify(asked: &Verify, place: &Place<'_>) -> Result<Answer, Failure> {
     let Verify { peer, proof, uid, unit, app, pass_time } = asked;
-    let question = Question::of(file, peer);
+    let question = Question::of(place, peer);
     let proof = proof.message("the proof")?;
-    let policy = Policy {
-        wanted: Wanted { uid: *uid, unit: unit.clone(), app: app.clone() },
-        pass_time: *pass_time,
-        ..Policy::default()
-    };
-    let now = now()?;
-    let mut store = question.open()?;
-    let verdict = question.done(store.verify(peer, &proof, &now, &policy))?;
-    Ok(Told::of(&verdict, &format!("{}: yes, the same host", printable(peer))).answer())
+    let wanted = Wanted { uid: *uid, unit: unit.clone(), app: app.clone() };
+    let found = question.done(question.peers()?.verify(peer, &proof, &wanted, *pass_time))?;
+    Ok(Told::of(&found, &format!("{}: yes, the same host", printable(peer))).answer())
 }

@@ -1,11 +1,11 @@
 //! A verdict, as it is told. In JSON it has the names of the D-Bus contract's verdict.
 
-use selfsame::{Subject, Timing, Verdict};
+use selfsame::Subject;
+use selfsame_store::{Found, ms_of_ticks, span};
 use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
 use crate::printable::printable;
-use crate::quantity::{ms_of_ticks, ms_of_ticks_at_least, span};
 use crate::table::Table;
 use crate::text::{encode, hex, payload_text};
 
@@ -18,42 +18,37 @@ pub(super) struct Told {
 
 impl Told {
     /// What is told of this verdict; `line` is the first.
-    pub(super) fn of(verdict: &Verdict, line: &str) -> Self {
+    pub(super) fn of(found: &Found, line: &str) -> Self {
         let mut told = Self { table: Table::default(), json: Map::new() };
-        let Verdict { lineage, index, gap, hops, lag, known, moved, timing, statement, evidence, .. } =
-            verdict;
-        let (gap_ms, stalled_ms) = (ms_of_ticks(*gap), ms_of_ticks_at_least(*lag));
-        let (time, how) = time(*timing);
-        let lineage = lineage.to_string();
-        let payload = statement.payload().unwrap_or_default();
+        let Found {
+            lineage, index, gap_ms, hops, stalled_ms, moved, time, by_wall, subject, payload, ..
+        } = found;
         told.table.row("verdict", line);
-        told.add("lineage", lineage.clone(), "lineage", json!(lineage));
-        told.add("subject", subject_text(statement.subject()), "subject", subject_json(statement.subject()));
+        told.add("lineage", printable(lineage), "lineage", json!(lineage));
+        told.add("subject", subject_text(subject), "subject", subject_json(subject));
         told.add("payload", payload_text(payload), "payload", json!(encode(payload)));
         let age = format!("{index} (age {})", span(ms_of_ticks(*index)));
         told.add("index", age, "index", json!(index));
-        let since = if verdict.first_meeting { "its genesis: a first meeting" } else { "the anchor" };
-        told.add("gap", format!("{} since {since}", span(gap_ms)), "gap_ms", json!(gap_ms));
+        let since = if found.first { "its genesis: a first meeting" } else { "the anchor" };
+        told.add("gap", format!("{} since {since}", span(*gap_ms)), "gap_ms", json!(gap_ms));
         told.add("hops", hops.to_string(), "hops", json!(hops));
-        let stalled = if *lag == 0 { "no".to_owned() } else { format!("by {}", span(stalled_ms)) };
+        let stalled = if *stalled_ms == 0 { "no".to_owned() } else { format!("by {}", span(*stalled_ms)) };
         told.add("stalled", stalled, "stalled_ms", json!(stalled_ms));
-        // unconfirmed is what the host said no to (protocol section 7): at a first meeting there is nothing to know
-        let confirmed = match known {
-            Some(true) => "yes",
-            Some(false) => "unconfirmed: the host no longer remembers a head that was accepted of it",
-            None => "yes: there was nothing to confirm",
+        let confirmed = match (found.confirmed, found.first) {
+            (true, false) => "yes",
+            (true, true) => "yes: there was nothing to confirm",
+            (false, _) => "unconfirmed: the host no longer remembers a head that was accepted of it",
         };
-        told.add("confirmed", confirmed.to_owned(), "confirmed", json!(*known != Some(false)));
+        told.add("confirmed", confirmed.to_owned(), "confirmed", json!(found.confirmed));
         let anchor = if *moved { "yes" } else { "no: a newer answer had overtaken this one" };
         told.add("moved", anchor.to_owned(), "moved", json!(moved));
-        told.add("time", format!("{time}: {how}"), "time", json!(time));
-        told.set("by_wall", json!(*timing == Timing::CheckedByWall));
-        told.set("evidence", json!(encode(evidence.as_bytes())));
-        if let Some(condition) = evidence.fields().condition {
-            told.add("condition", condition.as_str().to_owned(), "condition", json!(condition.as_str()));
+        told.add("time", time_text(time, *by_wall), "time", json!(time));
+        told.set("by_wall", json!(by_wall));
+        told.set("evidence", json!(encode(&found.evidence)));
+        if let Some(condition) = &found.condition {
+            told.add("condition", printable(condition), "condition", json!(condition));
         }
-        if let Some(thousandths) = evidence.fields().behaviour.and_then(|behaviour| behaviour.drift) {
-            let drift = thousandths as f64 / 1000.0;
+        if let Some(drift) = found.drift {
             told.add("drift", format!("{drift:.3}"), "drift", json!(drift));
         }
         told
@@ -76,18 +71,18 @@ impl Told {
 }
 
 /// How the time was checked: the contract's word, and what it means.
-fn time(timing: Timing) -> (&'static str, &'static str) {
-    match timing {
-        Timing::Checked => ("checked", "by this boot's clock, to a second"),
-        Timing::CheckedByWall => (
-            "checked",
-            "by wall time, to ten minutes: a first meeting, or this verifier was started anew since",
-        ),
-        Timing::First => {
-            ("first", "the lineage is ahead of the wall time that it began with; it is for you to judge")
+fn time_text(time: &str, by_wall: bool) -> String {
+    let how = match (time, by_wall) {
+        ("checked", false) => "by this boot's clock, to a second",
+        ("checked", true) => {
+            "by wall time, to ten minutes: a first meeting, or this verifier was started anew since"
         }
-        Timing::Unjudged => ("unjudged", "this verifier's wall time was set back; it is for you to judge"),
-    }
+        ("first", _) => "the lineage is ahead of the wall time that it began with; it is for you to judge",
+        ("unjudged", _) => "this verifier's wall time was set back; it is for you to judge",
+        // of a later version
+        (other, _) => return printable(other),
+    };
+    format!("{time}: {how}")
 }
 
 /// The subject's fields that are there, by the contract's names.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::host::Party;
+use super::party::Party;
 use super::run::{Output, bytes, selfsame_with, text};
 use super::stand_in::{self, LINEAGE, StandIn};
 
@@ -137,7 +137,7 @@ fn a_foreign_anchor_says_what_to_run_next() {
     let challenge = Party::new().challenge("web");
     let output = ask(&["prove", "--audience", "org.selfsame.Error.ForeignAnchor", &challenge], b"");
     let (_, next) = output.no(6);
-    for command in ["--store FILE questions PEER`", "`selfsame hop INDEX TIER`", "confront PEER TEXT`"] {
+    for command in ["[--store FILE] questions PEER`", "`selfsame hop INDEX TIER`", "confront PEER TEXT`"] {
         assert!(next.contains(command), "{next}");
     }
 }

@@ -1,9 +1,10 @@
 //! `inspect` of each message that there is.
 
-use selfsame::{Genesis, Moment, Subject};
+use selfsame::{Genesis, Introduction, Moment, Subject};
 use serde_json::{Value, json};
 
-use super::host::{AUDIENCE, Host, Party, introduced};
+use super::host::{AUDIENCE, Host};
+use super::party::Party;
 use super::run::{bytes, selfsame, selfsame_with, text};
 
 fn explained(message: &str) -> (String, Value) {
@@ -77,7 +78,7 @@ fn a_genesis_a_moment_and_an_introduction() {
     let mut host = Host::born(1);
     host.beat(100);
     let introduction = host.introduce();
-    let parsed = introduced(&introduction);
+    let parsed = Introduction::parse(&bytes(&introduction)).unwrap();
 
     let genesis = parsed.genesis();
     let (shown, object) = explained(&text(genesis.body()));

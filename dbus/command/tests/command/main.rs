@@ -1,22 +1,21 @@
-//! The real binary, as its users have it: with a store in a temporary file, where the host is a lineage in this
-//! process; and with a stand-in for the agent on a bus of its own.
+//! The real binary, as its users have it: its command line, the store's file, and this host's side with a stand-in for the
+//! agent on a bus of its own. The relying party's side is tested with file and agent by `tests/tests/command`.
 
 // The helpers are test code too: a panic there is a failed test, and its text is the report.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod agent;
-mod alarms;
 mod doctor;
-mod forks;
 mod host;
 mod inspect;
 mod party;
-mod questions;
-mod refusals;
 mod run;
 mod stand_in;
 mod stores;
-mod succession;
-mod terminal;
-mod times;
 mod usage;
+mod verifier;
+
+/// The command under test.
+fn program() -> std::path::PathBuf {
+    env!("CARGO_BIN_EXE_selfsame").into()
+}

@@ -39,7 +39,7 @@ pub fn selfsame_with<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>, in
 
 /// The binary, in an environment without a session bus.
 pub fn command() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_selfsame"));
+    let mut command = Command::new(super::program());
     command.env_remove("DBUS_SESSION_BUS_ADDRESS").env_remove("DBUS_SYSTEM_BUS_ADDRESS");
     command
 }

@@ -3,7 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use super::host::{AUDIENCE, Host, Party};
+use super::host::{AUDIENCE, Host};
+use super::party::Party;
 
 #[test]
 fn a_store_is_made_by_who_makes_peers_and_not_by_a_mistyped_name() {
