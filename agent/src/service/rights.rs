@@ -27,7 +27,6 @@ pub(crate) enum Right {
     /// To have this host speak: root, the group, and whom polkit allows `org.selfsame.prove`.
     Prove,
     /// To use the verifier: root, the group, and whom polkit allows `org.selfsame.verify`.
-    #[allow(dead_code, reason = "for org.selfsame.Verifier1, which is served beside this")]
     Verify,
     /// To look at what is not for everybody: root and the group.
     Look,
