@@ -1,6 +1,7 @@
 //! A host that anybody on it may ask, and what a relying party is told of who asked.
 
 use std::{
+    collections::HashMap,
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -10,7 +11,7 @@ use selfsame::Subject;
 use selfsame_dbus::{Bytes, Identity1Proxy, Options};
 use selfsame_tests::{Agent, AgentOptions, PrivateBus, Relying, binary};
 use tempfile::{NamedTempFile, TempDir};
-use zbus::{Connection, fdo::DBusProxy, names::BusName};
+use zbus::{Connection, OwnedVariant, connection, fdo::DBusProxy, interface, names::BusName};
 
 use crate::connecting::Connecting;
 
@@ -18,6 +19,8 @@ use crate::connecting::Connecting;
 pub struct Scene {
     // in this order they are dropped: first who uses the others
     agent: Option<Agent>,
+    /// Says yes to all that the agent asks.
+    _polkit: Connection,
     /// The test's own.
     pub connection: Connection,
     pub bus: PrivateBus,
@@ -74,8 +77,17 @@ impl Scene {
             ..AgentOptions::new(bus.address())
         };
         let connection = bus.connect().await;
-        let mut scene =
-            Self { agent: None, connection, bus, programs, options, _state: state, config, _policy: policy };
+        let mut scene = Self {
+            agent: None,
+            _polkit: polkit(&bus).await,
+            connection,
+            bus,
+            programs,
+            options,
+            _state: state,
+            config,
+            _policy: policy,
+        };
         scene = scene.with_agent().await;
         (scene, there)
     }
@@ -174,10 +186,33 @@ fn file(text: &str) -> NamedTempFile {
     file
 }
 
+/// A polkit whose rules let everybody do everything: who asks is looked at here, not who may.
+struct Lenient;
+
+#[interface(name = "org.freedesktop.PolicyKit1.Authority")]
+impl Lenient {
+    fn check_authorization(
+        &self,
+        _subject: (String, HashMap<String, OwnedVariant>),
+        _action: &str,
+        _details: HashMap<String, String>,
+        _flags: u32,
+        _dialogue: &str,
+    ) -> (bool, bool, HashMap<String, String>) {
+        (true, false, HashMap::new())
+    }
+}
+
+async fn polkit(bus: &PrivateBus) -> Connection {
+    let connection = connection::Builder::address(bus.address());
+    let connection = connection.serve_at("/org/freedesktop/PolicyKit1/Authority", Lenient);
+    connection.name("org.freedesktop.PolicyKit1").build().await.unwrap()
+}
+
 /// No hardware is needed.
 const PLAIN: &str = "require = []\nsources = [\"rdseed\", \"kernel\"]\nmemory = \"locked\"\n";
 
-/// On top of a system bus's own rules: who asks is looked at here, not who may.
+/// On top of a system bus's own rules.
 const ANYONE_MAY: &str = r#"<busconfig><policy context="default">
 <allow own="*"/><allow send_destination="*"/><allow receive_sender="*"/>
 </policy></busconfig>"#;
