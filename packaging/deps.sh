@@ -8,6 +8,8 @@ build=(gcc libc6-dev pkg-config libtss2-dev libsqlite3-dev)
 # to run the tests and the demo: a TPM simulator, a bus with its tools and others' (busctl, gdbus-codegen), polkit, mount
 # namespaces, a token in software and what writes down the calls to it
 run=(swtpm dbus-daemon dbus-bin systemd libglib2.0-dev-bin polkitd util-linux mount softhsm2 opensc-pkcs11)
+# to run the examples: other languages' ways to a bus, and ssh
+run+=(python3-gi gjs libsystemd-dev openssh-client openssh-server)
 # to run tests/container: what makes a Debian tree and boots it
 rig=(systemd-container mmdebstrap debian-archive-keyring util-linux mount binutils)
 

@@ -40,6 +40,11 @@ cargo test --workspace --exclude selfsame-tests --locked
 step "the whole way through; copies, thieves and honest hosts, with their counts"
 cargo test -p selfsame-tests --locked -- --show-output
 
+step "who asks, on a bus that pins processes"
+packaging/deps.sh rig
+newer=$(tests/container/newer_bus.sh "${CARGO_TARGET_DIR:-target}/container")
+SELFSAME_DBUS_DAEMON=$newer cargo test -p selfsame-tests --locked --test callers -- --show-output
+
 step "the agent as a unit, on a Debian that was booted"
 tests/container/run.sh
 

@@ -2,9 +2,10 @@
 //! `selfsame-agent diagnose`, which needs neither bus nor agent, share this.
 
 mod device;
+mod peers;
 mod platform;
 
-use std::{io::Write, process::ExitCode, time::Duration};
+use std::{io::Write, path::Path, process::ExitCode, time::Duration};
 
 use selfsame_dbus::Check;
 
@@ -16,8 +17,8 @@ use crate::{
     page::{self, MemoryKind, RegionError},
 };
 
-/// Asks all sources once, and prints what there is to say, as a JSON array on standard output.
-pub(crate) fn print(config: &Config) -> ExitCode {
+/// Asks all sources once, and prints what there is to say, as a JSON array on standard output. `store` is the peers' file.
+pub(crate) fn print(config: &Config, store: &Path) -> ExitCode {
     let sources = config.sources.attach(&config.tcti);
     let pace = Pace::new(config.beat, config.tpm_interval);
     let status = match Gathering::begin(sources, config.require.clone(), pace) {
@@ -28,18 +29,19 @@ pub(crate) fn print(config: &Config) -> ExitCode {
         }
     };
     let memory = page::try_out(lineage::memory_kind(config.memory));
-    let text = serde_json::to_string_pretty(&checks(config, &status, memory, None));
+    let text = serde_json::to_string_pretty(&checks(config, &status, memory, None, store));
     let printed = text.is_ok_and(|text| writeln!(std::io::stdout(), "{text}").is_ok());
     if printed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// All that there is to say, where the sources are as `status` has them, and the secrets live, or can't, as `memory` says.
-/// `inhibiting` is the running agent's.
+/// `inhibiting` is the running agent's, `store` the peers' file.
 pub(crate) fn checks(
     config: &Config,
     status: &Status,
     memory: Result<MemoryKind, RegionError>,
     inhibiting: Option<&Inhibiting>,
+    store: &Path,
 ) -> Vec<Check> {
     let mut checks = vec![settings(status), require(status)];
     for source in status.sources() {
@@ -52,6 +54,7 @@ pub(crate) fn checks(
     checks.extend(unread_generator(config));
     checks.extend(speed(status));
     checks.extend(last_head(status));
+    checks.push(peers::look(store));
     checks.push(secrets(memory));
     checks.extend(platform::checks(status, inhibiting));
     checks

@@ -76,7 +76,11 @@ fn look(options: &Options) -> ExitCode {
         Err(error) => return refuse(&error),
     };
     log::start(settings.log.as_deref());
-    if options.check_config() { ExitCode::SUCCESS } else { diagnose::print(&settings) }
+    if options.check_config() {
+        ExitCode::SUCCESS
+    } else {
+        diagnose::print(&settings, &options.state_dir().join(verifier::FILE))
+    }
 }
 
 fn refuse(error: &ConfigError) -> ExitCode {

@@ -199,9 +199,9 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
         let waiting = config.prove_waiting_per_uid;
         let (settings, status) = (config.clone(), sources.clone());
         let inhibiting = Inhibiting::default();
-        let inhibited = inhibiting.clone();
+        let (inhibited, file) = (inhibiting.clone(), store.clone());
         let diagnosing = Diagnosing::new(Arc::new(move || {
-            diagnose::checks(&settings, &status, Ok(memory_kind), Some(&inhibited))
+            diagnose::checks(&settings, &status, Ok(memory_kind), Some(&inhibited), &file)
         }));
         let reports = TeeReports::new(options.tsm_report_socket().to_owned());
         let parts = Parts {

@@ -102,7 +102,8 @@ impl Connected {
         let proxy = DBusProxy::new(&connection).await.map_err(|why| no_bus(&bus, why))?;
         let names = proxy.receive_name_owner_changed().await.map_err(|why| no_bus(&bus, why))?;
         let polkit = Rights::changes(&connection).await.map_err(|why| no_bus(&bus, why))?;
-        callers.connect(&connection).await.map_err(|why| no_bus(&bus, why))?;
+        let is_system = matches!(bus, Bus::System);
+        callers.connect(&connection, is_system).await.map_err(|why| no_bus(&bus, why))?;
         let rights = Rights::new(callers.clone(), owner(&bus));
         Ok(Self { connection, callers, rights, bus, changes: Changes { names, polkit } })
     }

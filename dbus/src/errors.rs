@@ -105,9 +105,10 @@ impl From<zbus::Error> for CallError {
     fn from(error: zbus::Error) -> Self {
         use zbus::Error as Bus;
         match &error {
-            Bus::MethodError(name, text, message) => {
-                match Error::from_name(name.as_str(), text.as_deref().unwrap_or_default()) {
-                    Some(refusal) => Self::Refused(refusal, Box::new(Details::of(message))),
+            Bus::MethodError(name, text, _) => {
+                let (text, details) = Details::part(text.as_deref().unwrap_or_default());
+                match Error::from_name(name.as_str(), text) {
+                    Some(refusal) => Self::Refused(refusal, Box::new(details)),
                     None if name.starts_with(ACTIVATION_ERRORS) => Self::Unreachable(error),
                     None => Self::Unexpected(error),
                 }

@@ -211,7 +211,7 @@ impl Refusing {
 fn details() -> Details {
     Details {
         check: Some(2),
-        alarm: Some(false),
+        alarm: true,
         why: Some("why".into()),
         peer: Some("web".into()),
         lineage: Some("l".into()),

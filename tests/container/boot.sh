@@ -23,7 +23,9 @@ put usr/lib/sysusers.d packaging/sysusers/selfsame.conf
 put usr/share/dbus-1/system.d packaging/dbus/org.selfsame.Agent1.conf
 put usr/share/dbus-1/system-services packaging/dbus/org.selfsame.Agent1.service
 put usr/share/dbus-1/interfaces dbus/org.selfsame.*.xml
+put usr/share/polkit-1/actions packaging/polkit/org.selfsame.policy
 put usr/lib/udev/rules.d packaging/udev/60-selfsame-*
+put usr/lib/systemd/catalog packaging/journal/selfsame.catalog
 # and what is the rig's own
 put usr/lib/systemd/system "$here"/inside/*.service
 put usr/lib/sysusers.d "$here"/inside/sysusers.conf
@@ -33,6 +35,8 @@ printf '%s\n' "$@" >"$ROOM/rig/wanted"
 
 # gets one at its boot; a missing file would be a first boot, with its questions
 : >"$root/etc/machine-id"
+# as the package's trigger does
+journalctl --root="$root" --update-catalog
 systemd-sysusers --root="$root" 2>"$ROOM/console"
 systemctl --root="$root" --quiet enable selfsame-agent.service swtpm.service checks.service
 

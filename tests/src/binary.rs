@@ -32,6 +32,7 @@ pub fn binary(name: &str) -> PathBuf {
 fn package(name: &str) -> &str {
     match name {
         "selfsame" => "selfsame-command",
+        "selfsame-example-server" | "selfsame-example-client" => "selfsame-example-http",
         _ => name,
     }
 }

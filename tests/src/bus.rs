@@ -1,10 +1,10 @@
 //! A bus of the test's own.
 
 use std::{
-    fs,
+    env, fs,
     io::{BufRead, BufReader},
     os::unix::fs::PermissionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::mpsc,
     thread,
@@ -17,7 +17,7 @@ use zbus::{Connection, connection};
 use crate::Process;
 
 /// A real `dbus-daemon` on a Unix socket in a temporary directory of its own. Drop ends it and removes the
-/// directory.
+/// directory. `SELFSAME_DBUS_DAEMON=PATH` names another than the machine's.
 #[derive(Debug)]
 pub struct PrivateBus {
     // In this order they are dropped: first what uses the directory.
@@ -33,7 +33,7 @@ impl PrivateBus {
     ///
     /// If `dbus-daemon` is missing, or does not come up; the text says why.
     pub fn start() -> Self {
-        Self::start_with(Path::new(DAEMON), &policy(PERMISSIVE), 0o700)
+        Self::start_with(&daemon(), &policy(PERMISSIVE), 0o700)
     }
 
     /// Starts a bus with the default policy of a system bus, and with the policy files of `shipped` on top, as if
@@ -43,7 +43,7 @@ impl PrivateBus {
     ///
     /// As [`start`](Self::start).
     pub fn start_with_policy(shipped: &[&Path]) -> Self {
-        Self::start_with_policy_by(Path::new(DAEMON), shipped)
+        Self::start_with_policy_by(&daemon(), shipped)
     }
 
     /// Likewise, by a `program` that becomes `dbus-daemon`: on a machine of the test's, say.
@@ -140,7 +140,10 @@ fn policy(rules: &str) -> String {
     format!("  <policy context=\"default\">\n{rules}  </policy>\n")
 }
 
-const DAEMON: &str = "dbus-daemon";
+/// The machine's dbus-daemon, or the one that is named.
+fn daemon() -> PathBuf {
+    env::var_os("SELFSAME_DBUS_DAEMON").unwrap_or_else(|| "dbus-daemon".into()).into()
+}
 
 /// Anyone may connect, own and send.
 const PERMISSIVE: &str = r#"    <allow user="*"/>

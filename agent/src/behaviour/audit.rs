@@ -7,7 +7,7 @@ use std::{
 
 use lz4_flex::block::{compress_with_dict, decompress_with_dict};
 
-/// The samples that moments of the living lineage commit to: of its last hour, and at most 2 MiB.
+/// The samples that moments of the living lineage commit to: of its last hour, and at most 1 MiB.
 #[derive(Debug, Default)]
 pub(crate) struct Audit(Mutex<Kept>);
 
@@ -129,9 +129,9 @@ impl Packer {
 /// Source: protocol section 4: an index is the lineage's age in ticks of 1/4096 s.
 const AN_HOUR_TICKS: u64 = 3600 * 4096;
 
-/// Of the 12 MiB that the agent may take (architecture, Ceilings). An hour at the usual beat takes a third of it where some
+/// Of the 12 MiB that the agent may take (architecture, Ceilings). An hour at the usual beat takes half of it where some
 /// hundred programs run; on a busier host, or with a faster beat, it is less than an hour that is kept.
-const MOST_BYTES: usize = 2 << 20;
+const MOST_BYTES: usize = 1 << 20;
 
 /// Samples that are packed against one: from then on too much has changed.
 const REBASE_AFTER: u32 = 32;
@@ -192,7 +192,7 @@ mod tests {
             assert!(audit.lock().bytes <= MOST_BYTES);
             assert_eq!(audit.find(beat).unwrap().sample, sample);
         }
-        assert!(audit.lock().entries.len() > 150);
+        assert!(audit.lock().entries.len() > 80);
         assert_eq!(audit.find(0), None);
     }
 }

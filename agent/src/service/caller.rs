@@ -1,16 +1,33 @@
 //! Who is asking, by the bus's word and the kernel's; the caller cannot name itself.
 //!
-//! The uid is the boundary. Unit and executable are labels, since processes of one uid can get into each other. A
-//! pid that the bus gives may be another process's by now: what hangs on it is left out unless that process began
-//! before the agent saw the caller's connection appear.
+//! The uid is the boundary, and the bus's word. All else is a label, since processes of one uid can get into each other;
+//! SECURITY.md says what each is worth. It is the *process that connected* that is told, as it is now, whoever holds the
+//! connection by now; and what can't be known to be that process's is left out:
+//!
+//! - Where the bus pins the process (`ProcessFD`, dbus 1.16), the pid and what hangs on it are of that very process,
+//!   and left out once it has ended.
+//! - Where it gives a pid alone (dbus 1.14), that may be another process's by now. What hangs on it is left out unless
+//!   the process began before the agent saw the connection appear, and is of the connection's user. Of a connection that
+//!   was there before the agent, all of it is left out.
+//!
+//! There is no app id of a flatpak: its cgroup has a name that the user's own service manager was told by whoever asked,
+//! and the file `.flatpak-info` is wherever a process has mounted one. Either way the caller could name itself. Such an
+//! app reaches the bus through xdg-dbus-proxy, which is the process that is told.
+
+mod credentials;
+mod label;
+mod systemd;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use selfsame::Subject;
 use selfsame_dbus::Error;
+use tokio::sync::Semaphore;
 use zbus::{
     Connection,
     fdo::DBusProxy,
@@ -18,28 +35,39 @@ use zbus::{
     names::{BusName, OwnedUniqueName, UniqueName},
 };
 
-use super::process::{Facts, StartTime};
+use super::process::{Facts, Pinned, StartTime, Unit};
+use credentials::{Credentials, Pids, Process};
 
 /// The callers that the agent knows, by their unique names. Clones share them.
-#[derive(Clone, Default)]
-pub(crate) struct Callers(Arc<Mutex<HashMap<OwnedUniqueName, Connected>>>);
+#[derive(Clone)]
+pub(crate) struct Callers(Arc<Shared>);
+
+struct Shared {
+    connections: Mutex<HashMap<OwnedUniqueName, Connected>>,
+    /// Set once, when the agent has connected.
+    bus: OnceLock<OurBus>,
+    /// How many the bus may be asked for at once: each answer may have a descriptor.
+    asking: Arc<Semaphore>,
+    /// How many processes may be kept pinned.
+    pinning: Arc<Semaphore>,
+}
+
+/// The bus that the agent is on.
+struct OurBus {
+    pids: Pids,
+    /// It is the system's, where `org.freedesktop.systemd1` is the system's manager.
+    is_system: bool,
+}
 
 /// A connection to the bus.
 #[derive(Clone)]
 struct Connected {
-    /// When the agent saw it appear.
-    appeared: StartTime,
+    /// When the agent saw it appear; `None`: it was there before.
+    appeared: Option<StartTime>,
     /// Who it is by the bus's word; `None`: not asked for yet.
     credentials: Option<Credentials>,
-}
-
-/// What the bus says of a connection.
-#[derive(Clone)]
-struct Credentials {
-    uid: u32,
-    /// All its groups, the primary one among them, as they were when it connected.
-    groups: Vec<u32>,
-    pid: Option<u32>,
+    /// What systemd has said of a process that is hidden; `None`: not asked for yet.
+    by_systemd: Option<Option<Unit>>,
 }
 
 /// Who made a call.
@@ -50,7 +78,10 @@ pub(crate) struct Caller {
     gid: Option<u32>,
     /// Its groups when it connected, by the bus's word.
     groups: Vec<u32>,
-    process: Option<Facts>,
+    pid: Option<u32>,
+    unit: Option<Unit>,
+    exe: Option<String>,
+    label: Option<String>,
 }
 
 impl Caller {
@@ -61,36 +92,74 @@ impl Caller {
 
     /// What is known of it, for a statement.
     pub(crate) fn subject(&self) -> Subject {
-        let process = self.process.as_ref();
         Subject {
             uid: Some(self.uid),
             gid: self.gid,
-            pid: process.map(|process| process.pid),
-            unit: process.and_then(|process| process.unit.clone()),
-            exe: process.and_then(|process| process.exe.clone()),
-            ..Subject::default()
+            pid: self.pid,
+            unit: self.unit.as_ref().map(|unit| unit.name.clone()),
+            exe: self.exe().map(str::to_owned),
+            label: self.label.clone(),
+            app: self.label.as_deref().and_then(label::app),
+            invocation: self.unit.as_ref().and_then(|unit| unit.invocation),
         }
     }
 
     /// The unit, for the journal.
     pub(crate) fn unit(&self) -> &str {
-        self.process.as_ref().and_then(|process| process.unit.as_deref()).unwrap_or("unknown")
+        self.unit.as_ref().map_or("unknown", |unit| &unit.name)
+    }
+
+    /// The path of its executable, where it is known.
+    pub(crate) fn exe(&self) -> Option<&str> {
+        self.exe.as_deref()
+    }
+
+    /// Of whom nothing is known but what the bus says.
+    fn by_the_bus(credentials: &Credentials) -> Self {
+        let Credentials { uid, groups, label, .. } = credentials;
+        let (groups, label) = (groups.clone(), label.clone());
+        Self { uid: *uid, gid: None, groups, pid: None, unit: None, exe: None, label }
+    }
+
+    /// With what is known of its process.
+    fn with(self, facts: Facts) -> Self {
+        let is_same_user = facts.uid == self.uid;
+        Self {
+            // a program that is setgid has a group that its caller has not
+            gid: Some(facts.gid).filter(|gid| is_same_user && self.groups.contains(gid)),
+            pid: Some(facts.pid),
+            unit: facts.unit,
+            // nor does a program that is setuid speak for who started it
+            exe: facts.exe.filter(|_| is_same_user),
+            ..self
+        }
     }
 }
 
 impl Callers {
     pub(crate) fn new() -> Self {
-        Self::default()
+        Self(Arc::new(Shared {
+            connections: Mutex::default(),
+            bus: OnceLock::new(),
+            asking: Arc::new(Semaphore::new(ASKING_MOST)),
+            pinning: Arc::new(Semaphore::new(PINNED_MOST)),
+        }))
     }
 
-    /// Takes note of the connections that are on the bus already.
+    /// Takes note of the bus, and of the connections that are on it already.
     ///
     /// # Errors
     /// Where the bus does not say.
-    pub(crate) async fn connect(&self, connection: &Connection) -> zbus::Result<()> {
+    pub(crate) async fn connect(&self, connection: &Connection, is_system: bool) -> zbus::Result<()> {
+        let pids = Pids::given_by(connection).await?;
+        // a second connection would be to the same bus
+        let _ = self.0.bus.set(OurBus { pids, is_system });
         let names = DBusProxy::new(connection).await?.list_names().await?;
+        let mut connections = self.lock();
         for name in names {
-            self.changed(&name, true);
+            if let BusName::Unique(name) = name.inner() {
+                connections.entry(name.to_owned().into()).or_insert(Connected::since(None));
+            }
         }
         Ok(())
     }
@@ -106,7 +175,7 @@ impl Callers {
     }
 
     fn appeared(&self, name: &UniqueName<'_>) -> Connected {
-        let new = || Connected { appeared: StartTime::now(), credentials: None };
+        let new = || Connected::since(Some(StartTime::now()));
         self.lock().entry(name.to_owned().into()).or_insert_with(new).clone()
     }
 
@@ -123,37 +192,94 @@ impl Callers {
     pub(crate) async fn caller(&self, header: &Header<'_>, bus: &Connection) -> Result<Caller, Error> {
         let name = header.sender().ok_or_else(|| Error::Failed("a call without a sender".into()))?;
         let connected = self.appeared(name);
-        let asked = match connected.credentials {
-            Some(credentials) => Ok(credentials),
-            None => self.ask(name, bus).await,
+        let credentials = match connected.credentials {
+            Some(credentials) if !matches!(credentials.process, Process::LetGo) => credentials,
+            // the bus does not know it: it has gone, perhaps before this call was looked at
+            _ => self.ask(name, bus).await.inspect_err(|_| drop(self.lock().remove(name.as_str())))?,
         };
-        // the bus does not know it: it has gone, perhaps before this call was looked at
-        let Credentials { uid, groups, pid } =
-            asked.inspect_err(|_| drop(self.lock().remove(name.as_str())))?;
-        let process = pid.and_then(Facts::of);
-        // another's, if it began after the connection, or is another user's
-        let process = process.filter(|process| process.started <= connected.appeared && process.uid == uid);
-        // a program that is setgid has a group that its caller has not
-        let gid = process.as_ref().map(|process| process.gid).filter(|gid| groups.contains(gid));
-        Ok(Caller { uid, gid, groups, process })
+        let caller = Caller::by_the_bus(&credentials);
+        Ok(match &credentials.process {
+            Process::Pinned { pinned, .. } => self.pinned(caller, pinned, name, bus).await,
+            Process::Pid(pid) => {
+                let facts = Facts::of(*pid).filter(|facts| {
+                    // another's, if it began after the connection, or is another user's
+                    connected.appeared.is_some_and(|appeared| facts.started <= appeared)
+                        && facts.uid == credentials.uid
+                });
+                match facts {
+                    Some(facts) => caller.with(facts),
+                    None => caller,
+                }
+            }
+            Process::Unknown | Process::LetGo => caller,
+        })
     }
 
-    async fn ask(&self, name: &UniqueName<'_>, bus: &Connection) -> Result<Credentials, Error> {
-        let unknown = |why: String| Error::Failed(format!("the bus does not say who {name} is: {why}"));
-        let proxy = DBusProxy::new(bus).await.map_err(|error| unknown(error.to_string()))?;
-        let asked = proxy.get_connection_credentials(BusName::Unique(name.to_owned())).await;
-        let credentials = asked.map_err(|error| unknown(error.to_string()))?;
-        let uid = credentials.unix_user_id().ok_or_else(|| unknown("no uid".into()))?;
-        let pid = credentials.process_id();
-        let credentials =
-            Credentials { uid, groups: credentials.into_unix_group_ids().unwrap_or_default(), pid };
+    /// The caller with what is known of its process, which is pinned. As long as that has not ended, its pid is its own.
+    async fn pinned(
+        &self,
+        caller: Caller,
+        pinned: &Pinned,
+        name: &UniqueName<'_>,
+        bus: &Connection,
+    ) -> Caller {
+        let Some(pid) = pinned.pid() else { return caller };
+        let known = Facts::of(pid);
+        let is_hidden = known.is_none();
+        let unit = if is_hidden { self.by_systemd(pinned, name, bus).await } else { None };
+        // looked at last: what was read above was of this process
+        if pinned.has_ended() {
+            return caller;
+        }
+        match known {
+            Some(facts) => caller.with(facts),
+            None => Caller { pid: Some(pid), unit, ..caller },
+        }
+    }
+
+    /// The unit of a process that `/proc` hides, by systemd's word, which is asked for once a connection.
+    async fn by_systemd(&self, pinned: &Pinned, name: &UniqueName<'_>, bus: &Connection) -> Option<Unit> {
+        if !self.0.bus.get().is_some_and(|bus| bus.is_system) || pinned.has_ended() {
+            return None;
+        }
+        let told = self.lock().get(name.as_str()).and_then(|connected| connected.by_systemd.clone());
+        if let Some(told) = told {
+            return told;
+        }
+        let told = systemd::unit(pinned, bus).await?;
         if let Some(connected) = self.lock().get_mut(name.as_str()) {
-            connected.credentials = Some(credentials.clone());
+            connected.by_systemd = Some(told.clone());
+        }
+        told
+    }
+
+    /// Asks the bus, and keeps its answer for as long as the connection is there.
+    async fn ask(&self, name: &UniqueName<'_>, bus: &Connection) -> Result<Credentials, Error> {
+        let place = Arc::clone(&self.0.asking).acquire_owned().await;
+        let place = place.expect("nobody closes the semaphore");
+        let pids = self.0.bus.get().map_or(Pids::Foreign, |bus| bus.pids);
+        let asked = Credentials::ask(name, bus, pids, place).await;
+        let credentials =
+            asked.map_err(|why| Error::Failed(format!("the bus does not say who {name} is: {why}")))?;
+        if let Some(connected) = self.lock().get_mut(name.as_str()) {
+            connected.credentials = Some(credentials.to_keep(&self.0.pinning));
         }
         Ok(credentials)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<OwnedUniqueName, Connected>> {
-        self.0.lock().expect("no thread panics while it holds the callers")
+        self.0.connections.lock().expect("no thread panics while it holds the callers")
     }
 }
+
+impl Connected {
+    fn since(appeared: Option<StartTime>) -> Self {
+        Self { appeared, credentials: None, by_systemd: None }
+    }
+}
+
+/// How many the bus is asked for at once, and how many processes are kept pinned. Each is a descriptor, of which a
+/// service has 1,024 by default (systemd.exec(5), `LimitNOFILE=`). Of those who are not kept, the bus is asked at each
+/// call.
+const ASKING_MOST: usize = 64;
+const PINNED_MOST: usize = 256;

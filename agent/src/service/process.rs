@@ -1,25 +1,19 @@
 //! What the kernel says of a process.
+//!
+//! All of it is read through one directory of `/proc`. That is of one process for as long as it is open, however soon
+//! the pid is another's: once the process has been waited for, every file in it gives ESRCH. So a start time that is
+//! read there last is the start time of all that was read before it, and shows that the process was still there.
 
-use std::path::Path;
+mod executable;
+mod pinned;
+mod start_time;
+mod unit;
 
-use nix::time::{ClockId, clock_gettime};
-use procfs::{ProcessCGroup, process::Process};
+use procfs::process::Process;
 
-/// When a process began, or something else happened, in the kernel's clock ticks since the boot (USER_HZ, mostly
-/// 1/100 s; proc(5), `starttime`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct StartTime(u64);
-
-impl StartTime {
-    /// Now.
-    pub(crate) fn now() -> Self {
-        let now = clock_gettime(ClockId::CLOCK_BOOTTIME).expect("this clock is in every Linux since 2.6.39");
-        let seconds = u64::try_from(now.tv_sec()).unwrap_or(0);
-        let nanos = u64::try_from(now.tv_nsec()).unwrap_or(0);
-        let hz = procfs::ticks_per_second();
-        Self(seconds * hz + nanos * hz / 1_000_000_000)
-    }
-}
+pub(crate) use pinned::Pinned;
+pub(crate) use start_time::StartTime;
+pub(crate) use unit::Unit;
 
 /// A process, as it was at one time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,60 +25,46 @@ pub(crate) struct Facts {
     /// Effective group id.
     pub(crate) gid: u32,
     /// System unit; `None`: in none.
-    pub(crate) unit: Option<String>,
-    /// Path of the executable; `None`: gone since, or the agent may not know it (another user's process).
+    pub(crate) unit: Option<Unit>,
+    /// Path of the executable; `None`: gone since, or not the file that is there for the agent, or the agent may not
+    /// know it (another user's process).
     pub(crate) exe: Option<String>,
 }
 
 impl Facts {
-    /// What procfs says of `pid`; `None` where the process is gone. All of it is read through one directory that is
-    /// held open, so it is of one process, however soon its pid is another's.
+    /// What procfs says of `pid`; `None` where the process has ended, waited for or not, or is hidden.
     pub(crate) fn of(pid: u32) -> Option<Self> {
         let process = Process::new(pid.try_into().ok()?).ok()?;
+        let unit = Unit::of(&process);
+        let exe = executable::of(&process);
+        // after the executable: of one that became another user's by it, the user is the new one
         let status = process.status().ok()?;
-        let cgroups = process.cgroups().ok();
-        let facts = Self {
+        // the last of all: it is still there
+        let stat = process.stat().ok()?;
+        let has_ended = ENDED.contains(&stat.state);
+        (!has_ended).then_some(Self {
             pid,
-            started: StartTime(process.stat().ok()?.starttime),
+            started: StartTime::of(&stat),
             uid: status.euid,
             gid: status.egid,
-            unit: cgroups.and_then(|cgroups| cgroups.0.iter().find_map(unit_by)),
-            exe: process.exe().ok().and_then(|path| executable(&path)),
-        };
-        Some(facts)
+            unit,
+            exe,
+        })
     }
 }
 
-/// The system unit of a process, by one of its cgroups: version 2's, or systemd's own of version 1. A process may have
-/// both. Where they differ, in a container with version 2 on a host with both, say, one of them names no unit.
-fn unit_by(cgroup: &ProcessCGroup) -> Option<String> {
-    let is_systemd = cgroup.hierarchy == 0 || cgroup.controllers == ["name=systemd"];
-    is_systemd.then(|| unit(&cgroup.pathname)).flatten()
-}
-
-/// The system unit of a process by its cgroup's path: the first part of the path that is no slice. For a process of a
-/// user's manager that is the manager, `user@UID.service`.
-fn unit(cgroup: &str) -> Option<String> {
-    let mut parts = cgroup.split('/').filter(|part| !part.is_empty() && !part.ends_with(".slice"));
-    let part = parts.next()?;
-    // an underscore in front escapes a name that would look like the kernel's own
-    let name = part.strip_prefix('_').unwrap_or(part);
-    let is_unit =
-        UNIT_SUFFIXES.iter().any(|suffix| name.strip_suffix(suffix).is_some_and(|stem| !stem.is_empty()));
-    is_unit.then(|| name.to_owned())
-}
-
-/// The path of an executable that is still there.
-fn executable(path: &Path) -> Option<String> {
-    let text = path.to_str()?;
-    (text.starts_with('/') && !text.ends_with(" (deleted)")).then(|| text.to_owned())
-}
-
-/// Units that have processes. Source: systemd.unit(5), systemd.scope(5).
-const UNIT_SUFFIXES: [&str; 5] = [".service", ".scope", ".socket", ".mount", ".swap"];
+/// States of a process that has ended. Source: proc_pid_stat(5).
+const ENDED: [char; 3] = ['Z', 'X', 'x'];
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
+    use nix::{
+        sys::wait::{Id, WaitPidFlag, waitid},
+        unistd::Pid,
+    };
+
     use super::*;
 
     #[test]
@@ -97,59 +77,15 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_has_ended_is_not_known() {
-        let mut child = std::process::Command::new("true").spawn().unwrap();
+    fn a_process_that_has_ended_is_not_known_waited_for_or_not() {
+        let mut child = Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
         let pid = child.id();
-        assert_eq!(Facts::of(pid).map(|facts| facts.pid), Some(pid), "not yet waited for");
+        assert_eq!(Facts::of(pid).map(|facts| facts.pid), Some(pid));
+        drop(child.stdin.take());
+        let id = Id::Pid(Pid::from_raw(pid as i32));
+        waitid(id, WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).unwrap();
+        assert_eq!(Facts::of(pid), None, "not yet waited for");
         child.wait().unwrap();
         assert_eq!(Facts::of(pid), None);
-    }
-
-    #[test]
-    fn the_unit_is_the_first_part_that_is_no_slice() {
-        for (cgroup, expected) in [
-            ("/system.slice/nginx.service", Some("nginx.service")),
-            ("/system.slice/system-getty.slice/getty@tty1.service", Some("getty@tty1.service")),
-            ("/user.slice/user-1000.slice/session-3.scope", Some("session-3.scope")),
-            (
-                "/user.slice/user-1000.slice/user@1000.service/app.slice/app-x.service",
-                Some("user@1000.service"),
-            ),
-            ("/system.slice/a.service/inner.service", Some("a.service")),
-            ("/system.slice/_cpu.service", Some("cpu.service")),
-            ("/", None),
-            ("/init.scope", Some("init.scope")),
-            ("/docker/abc", None),
-            ("/.service", None),
-            ("", None),
-        ] {
-            assert_eq!(unit(cgroup).as_deref(), expected, "{cgroup:?}");
-        }
-    }
-
-    #[test]
-    fn a_cgroup_that_names_no_unit_hides_none() {
-        let at = |hierarchy, controllers: &[&str], path: &str| ProcessCGroup {
-            hierarchy,
-            controllers: controllers.iter().map(|&name| name.to_owned()).collect(),
-            pathname: path.to_owned(),
-        };
-        // as in a container of version 2 on a host that has both: the first said "/", and no unit was found
-        let both = [
-            at(9, &["name=systemd"], "/"),
-            at(4, &["memory"], "/a.service"),
-            at(0, &[], "/system.slice/b.service"),
-        ];
-        assert_eq!(both.iter().find_map(unit_by).as_deref(), Some("b.service"));
-        let first = [at(1, &["name=systemd"], "/system.slice/b.service"), at(0, &[], "/")];
-        assert_eq!(first.iter().find_map(unit_by).as_deref(), Some("b.service"));
-        let of_others = [at(4, &["memory"], "/a.service"), at(0, &[], "/")];
-        assert_eq!(of_others.iter().find_map(unit_by), None, "memory's groups are not systemd's alone");
-    }
-
-    #[test]
-    fn a_deleted_executable_is_left_out() {
-        assert_eq!(executable(Path::new("/usr/bin/x")).as_deref(), Some("/usr/bin/x"));
-        assert_eq!(executable(Path::new("/usr/bin/x (deleted)")), None);
     }
 }

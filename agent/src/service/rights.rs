@@ -6,6 +6,7 @@
 mod asking;
 mod group;
 mod polkit;
+mod question;
 
 use std::sync::Arc;
 
@@ -17,7 +18,8 @@ use super::{
     once_a_minute::OnceAMinute,
 };
 use group::Members;
-use polkit::{Answer, Polkit};
+use polkit::Polkit;
+use question::Answer;
 
 /// What a call needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +27,6 @@ pub(crate) enum Right {
     /// To have this host speak: root, the group, and whom polkit allows `org.selfsame.prove`.
     Prove,
     /// To use the verifier: root, the group, and whom polkit allows `org.selfsame.verify`.
-    #[allow(dead_code, reason = "for org.selfsame.Verifier1, which is served beside this")]
     Verify,
     /// To look at what is not for everybody: root and the group.
     Look,
@@ -50,7 +51,7 @@ impl Rights {
     /// For the callers of `callers`. `owner` has all rights, as root has: the agent's own user, where it is a person's and
     /// not a service's.
     pub(crate) fn new(callers: Callers, owner: Option<u32>) -> Self {
-        let (members, polkit, once) = (Members::new(), Polkit::default(), OnceAMinute::default());
+        let (members, polkit, once) = (Members::new(), Polkit::new(), OnceAMinute::default());
         Self(Arc::new(Shared { callers, owner, members, polkit, once }))
     }
 
@@ -95,7 +96,7 @@ impl Rights {
     /// # Errors
     /// Where the bus refuses.
     pub(crate) async fn changes(bus: &Connection) -> zbus::Result<MessageStream> {
-        polkit::changes(bus).await
+        question::changes(bus).await
     }
 
     /// Forgets what polkit has answered.

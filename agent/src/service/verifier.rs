@@ -10,7 +10,7 @@ mod reply;
 use std::path::PathBuf;
 
 use selfsame::{Fork, Hop, HopAnswer, Introduction, LineageId, ParseError, Policy, Refusal as ProofRefusal};
-use selfsame_dbus::{ByteBuf, Bytes, Error, KnownPeer, Question, Refusal, VerdictReply, limits};
+use selfsame_dbus::{ByteBuf, Bytes, Details, Error, KnownPeer, Question, Refusal, VerdictReply, limits};
 use selfsame_store::{ChallengeOptions, EnrolOptions, Found, StoreError};
 use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
 
@@ -309,7 +309,7 @@ impl VerifierObject {
         });
         match work.await.map_err(|error| self.refused(&error))? {
             Ok(forks) => Ok(forks),
-            Err(bytes) => Err(too_large(bytes, "the forks").into()),
+            Err(bytes) => Err(too_large(bytes, "the forks")),
         }
     }
 
@@ -364,13 +364,15 @@ fn parsed<T>(outcome: Result<T, ParseError>, what: &str) -> Result<T, Refusal> {
     outcome.map_err(|error| malformed(what, &error))
 }
 
-fn fits(bytes: usize, what: &str) -> Result<(), Error> {
+fn fits(bytes: usize, what: &str) -> Result<(), Refusal> {
     if bytes > limits::FORKS_MAX_BYTES { Err(too_large(bytes as u64, what)) } else { Ok(()) }
 }
 
-fn too_large(bytes: u64, what: &str) -> Error {
-    Error::Busy(format!(
+fn too_large(bytes: u64, what: &str) -> Refusal {
+    let text = format!(
         "{what} are {bytes} bytes, and a message may have {}: ask of one peer, or read the file by `selfsame --store`",
         limits::FORKS_MAX_BYTES
-    ))
+    );
+    let details = Details { why: Some("size".into()), ..Details::default() };
+    Refusal { error: Error::Busy(text), details: Box::new(details) }
 }

@@ -103,6 +103,9 @@ impl Place {
     /// [`Error::Busy`] where there are as many of all users as there may be; but one that has none there may have one,
     /// whatever the others do.
     pub(crate) fn queue(&mut self) -> Result<(), Error> {
+        if self.is_queued {
+            return Ok(());
+        }
         let mut counts = self.waiting.lock();
         let Counts { by_uid, queued } = &mut *counts;
         let count = by_uid.entry(self.uid).or_default();
@@ -110,11 +113,9 @@ impl Place {
         if count.queued > 0 && *queued >= most {
             return Err(Error::Busy(format!("{most} calls of all users wait: try again")));
         }
-        if !self.is_queued {
-            self.is_queued = true;
-            count.queued += 1;
-            *queued += 1;
-        }
+        count.queued += 1;
+        *queued += 1;
+        self.is_queued = true;
         Ok(())
     }
 }

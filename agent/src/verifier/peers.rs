@@ -122,10 +122,14 @@ impl Peers {
         let now = self.clock.now(self.boot);
         let done = work(&mut open.store, &now);
         // a commit to a file that is no longer there is none
-        let file = open.file;
+        let (file, open_is_read_only) = (open.file, open.store.is_read_only());
         if self.look()?.as_ref().map(FileId::of) != Some(file) {
             self.open = None;
             return Err(VerifierError::Replaced);
+        }
+        // what only reads can be had meanwhile, and the next call may find it writable
+        if open_is_read_only {
+            self.open = None;
         }
         Ok(done?)
     }
@@ -177,3 +181,76 @@ fn open(
 
 /// A first look finds no file, and the second the one that was made.
 const OPEN_TRIES: u32 = 4;
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn peers() -> (TempDir, PathBuf, Peers) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("peers.db");
+        let peers = Peers::new(path.clone(), Clock::system(), Boot([1; 16]));
+        (directory, path, peers)
+    }
+
+    #[test]
+    fn it_is_made_when_it_is_first_used_and_stays_open() {
+        let (_directory, path, mut peers) = peers();
+        assert!(!path.exists());
+        assert_eq!(peers.with(|store, _| store.peers()).unwrap(), []);
+        let file = peers.open.as_ref().map(|open| open.file);
+        assert_eq!(file, Some(FileId::of(&metadata(&path).unwrap())));
+        peers.with(|store, _| store.peers()).unwrap();
+        assert_eq!(peers.open.as_ref().map(|open| open.file), file);
+        // what a peer is refused for is nothing that is wrong with the file
+        let unknown = peers.with(|store, _| store.forget("web"));
+        assert!(matches!(unknown, Err(VerifierError::Store(StoreError::UnknownPeer { .. }))));
+        assert!(peers.open.is_some());
+    }
+
+    #[test]
+    fn what_went_to_a_file_that_was_replaced_meanwhile_is_no_answer() {
+        let (directory, path, mut peers) = peers();
+        peers.with(|store, _| store.peers()).unwrap();
+        let other = directory.path().join("other");
+        drop(Store::open(&other).unwrap());
+        let replaced = peers.with(|store, _| {
+            fs::rename(&other, &path).unwrap();
+            store.peers()
+        });
+        assert!(matches!(replaced, Err(VerifierError::Replaced)), "{replaced:?}");
+        let removed = peers.with(|store, _| {
+            fs::remove_file(&path).unwrap();
+            store.peers()
+        });
+        assert!(matches!(removed, Err(VerifierError::Replaced)), "{removed:?}");
+        assert_eq!(peers.with(|store, _| store.peers()).unwrap(), []);
+        assert!(path.exists());
+    }
+
+    #[test]
+    fn what_is_damaged_is_not_opened_again_until_it_has_changed() {
+        let (_directory, path, mut peers) = peers();
+        peers.with(|store, _| store.peers()).unwrap();
+        let damaged = || Err::<(), _>(StoreError::Damaged { what: "a page".into() });
+        let found = peers.with(|_, _| damaged());
+        assert!(matches!(found, Err(VerifierError::Store(StoreError::Damaged { .. }))));
+        let found = peers.with(|store, _| store.peers());
+        assert!(
+            matches!(&found, Err(VerifierError::Store(StoreError::Damaged { what })) if what == "a page")
+        );
+        // touched, it is read whole, and is well
+        fs::File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(std::time::SystemTime::now())
+            .unwrap();
+        assert_eq!(peers.with(|store, _| store.peers()).unwrap(), []);
+        assert!(peers.damaged.is_none());
+    }
+}

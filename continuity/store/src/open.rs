@@ -14,10 +14,10 @@ use crate::schema::{APPLICATION_ID, VERSION, added, objects};
 use crate::store::Store;
 
 /// How long a transaction waits for others.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a file is.
-enum Kind {
+pub(crate) enum Kind {
     /// Nothing yet: it has no bytes.
     Empty,
     /// A store of an older version.
@@ -47,8 +47,7 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&path, flags)?;
         connection.busy_timeout(PATIENCE)?;
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        defend(&connection)?;
         let kind = identify(&mut connection)?;
         if matches!(kind, Kind::Other) {
             return Err(StoreError::NotAStore { path });
@@ -84,6 +83,13 @@ fn create(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// A file may be anybody's.
+pub(crate) fn defend(connection: &Connection) -> Result<(), StoreError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    Ok(())
+}
+
 /// Tells what the file is, in one read transaction.
 fn identify(connection: &mut Connection) -> Result<Kind, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
@@ -108,7 +114,7 @@ fn bring_up(connection: &mut Connection) -> Result<Kind, StoreError> {
     Ok(Kind::Ours)
 }
 
-fn kind(connection: &Connection) -> Result<Kind, StoreError> {
+pub(crate) fn kind(connection: &Connection) -> Result<Kind, StoreError> {
     let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let application = match number("application_id") {
         Ok(application) => application,

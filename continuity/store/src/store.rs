@@ -57,6 +57,11 @@ impl Store {
         Ok(value)
     }
 
+    /// Whether the file was opened to be read only, as it could not be written to then: it is to be opened anew when it can.
+    pub fn is_read_only(&self) -> bool {
+        self.connection.is_readonly("main").unwrap_or(false)
+    }
+
     /// Reads the whole file, and tells whether all in it can be.
     ///
     /// # Errors

@@ -79,14 +79,16 @@ a_killed_agent_leaves_no_helper() {
 
 a_stop_is_clean() {
     up
+    selfsame challenge somebody --audience door >/dev/null
     systemctl stop "$unit"
     equal "result" success "$(of_unit Result)"
     equal "exit code" "1 0" "$(of_unit ExecMainCode) $(of_unit ExecMainStatus)"
     equal "state" inactive "$(of_unit ActiveState)"
     # it stays so: a restart is for what ends by itself
     equal "queued jobs" "" "$(systemctl list-jobs --no-legend "$unit" | grep -v "No jobs" || true)"
-    # nothing but the last head, for its own user
-    equal "files" last-head.json "$(ls -A /var/lib/selfsame)"
+    # nothing but the last head and the verifier's peers, for its own user
+    equal "files" "last-head.json peers.db" "$(ls -A /var/lib/selfsame | xargs)"
+    equal "the peers' file" "600 _selfsame _selfsame" "$(stat --format='%a %U %G' /var/lib/selfsame/peers.db)"
     equal "directory" "700 _selfsame _selfsame" "$(stat --format='%a %U %G' /var/lib/selfsame)"
 }
 

@@ -33,8 +33,7 @@ polkit_answers() {
     # of a process without a session: delaying is for anyone, forbidding for those who sit at the machine
     coproc setpriv --reuid=stranger --regid=stranger --init-groups cat
     # root may do all, and so it begins
-    until_true "it is another user" _is_of stranger "$COPROC_PID"
+    until_true "it is another user" is_of stranger "$COPROC_PID"
     exits 0 pkcheck --action-id org.freedesktop.login1.inhibit-delay-sleep --process "$COPROC_PID"
     exits 1 pkcheck --action-id org.freedesktop.login1.inhibit-block-sleep --process "$COPROC_PID"
 }
-_is_of() { [ "$(stat --format=%U "/proc/$2")" = "$1" ]; }

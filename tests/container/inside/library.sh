@@ -31,6 +31,9 @@ exits() {
 # as USER COMMAND...: with that user's groups
 as() { setpriv --reuid="$1" --regid="$1" --init-groups "${@:2}"; }
 
+# is_of USER PID: whose the process is
+is_of() { [ "$(stat --format=%U "/proc/$2")" = "$1" ]; }
+
 # of_unit PROPERTY: what systemd says of the agent's unit
 of_unit() { systemctl show --property="$1" --value "$unit"; }
 

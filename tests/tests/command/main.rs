@@ -42,6 +42,7 @@ mod run;
 mod succession;
 mod terminal;
 mod times;
+mod unusable;
 mod watch;
 
 /// The command under test.

@@ -11,16 +11,23 @@ use super::host::Host;
 use super::place::{Party, Place};
 use super::run::Output;
 use super::succession::after;
+use super::times::ahead;
 
 both! {
     a_person_is_shown_what_is_found_and_says_yes,
     all_else_is_no,
     in_json_what_is_asked_is_beside_the_answer,
     without_a_terminal_nobody_is_asked_and_nothing_is_taken,
+    a_yes_after_the_challenge_is_gone_says_how_to_go_on,
 }
 
 /// Runs the command with a terminal as its standard input, on which somebody types this.
 fn typed(party: &Party, arguments: &[&str], typed: &[u8]) -> Output {
+    typed_after(party, arguments, || {}, typed)
+}
+
+/// The same, after this has happened while the person thinks.
+fn typed_after(party: &Party, arguments: &[&str], happens: impl FnOnce(), typed: &[u8]) -> Output {
     let OpenptyResult { master, slave } = openpty(None, None).unwrap();
     let mut command = party.command(arguments);
     command.stdin(slave).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -35,6 +42,7 @@ fn typed(party: &Party, arguments: &[&str], typed: &[u8]) -> Output {
         assert_eq!(stderr.read(&mut byte).unwrap(), 1, "it does not ask: {asked}");
         asked.push(char::from(byte[0]));
     }
+    happens();
     let mut person = File::from(master);
     person.write_all(typed).unwrap();
     stderr.read_to_string(&mut asked).unwrap();
@@ -130,4 +138,28 @@ fn without_a_terminal_nobody_is_asked_and_nothing_is_taken(place: Place) {
     assert_eq!(before_yes, before, "nothing has changed");
     party.run_with(&["enrol", "web", "-", "--succeeds", "--yes"], &proof).yes();
     assert_eq!(lineage(&party), successor.id());
+}
+
+/// Over the bus the agent's clock goes on while somebody thinks, and so may another's program on the same file.
+fn a_yes_after_the_challenge_is_gone_says_how_to_go_on(place: Place) {
+    let (party, host, mut successor) = rebooted(place);
+    let proof = successor.prove(&party.challenge_anew("web"), 100);
+    // what is dead goes when the next is issued
+    let a_minute_passes = || drop(party.challenge_at("db", &ahead(61_000), false));
+    let output = typed_after(&party, &["enrol", "web", &proof, "--succeeds"], a_minute_passes, b"yes\n");
+    assert_eq!((output.code, &*output.stdout), (1, ""), "{output:?}");
+    let (_, told) = output.stderr.split_once("[y/N] ").unwrap();
+    let told = told.trim_start();
+    assert!(
+        told.starts_with(
+            "error: proof refused: it answers no challenge that is out\nnext: its challenge ran out"
+        ),
+        "{told}"
+    );
+    for command in ["challenge web --audience NAME --anew`", "enrol web PROOF --succeeds --yes`"] {
+        assert!(told.contains(&format!("`{} {command}", party.line())), "{told}");
+    }
+    assert_eq!(lineage(&party), host.id(), "nothing has changed");
+    let again = successor.prove(&party.challenge_anew("web"), 120);
+    party.run(&["enrol", "web", &again, "--succeeds", "--yes"]).yes();
 }

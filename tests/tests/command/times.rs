@@ -86,6 +86,6 @@ pub fn before(ms: u64) -> Now {
 }
 
 /// The same in the future.
-fn ahead(ms: u64) -> Now {
+pub fn ahead(ms: u64) -> Now {
     Now { boot: Boot([9; 16]), ticks: 1 << 30, wall_ms: wall_ms() + ms }
 }

@@ -117,16 +117,17 @@ async fn what_the_agent_refuses_is_4_and_an_alarm_is_6() {
 }
 
 #[tokio::test]
-async fn without_an_agent_it_is_3_and_without_a_store_it_says_what_works() {
+async fn without_an_agent_it_is_3_and_a_relying_party_hears_of_the_store() {
     let mut host = Host::start().await;
     let sides = Sides::of(&host);
-    let without_store = sides.host(&["peers"]).await;
-    assert_ne!(without_store.code(), Some(0), "{without_store:?}");
-    assert!(without_store.stderr.contains("--store"), "{}", without_store.stderr);
+    assert_eq!(line(sides.host(&["peers"]).await), "no peers");
     host.bus.stop();
-    let gone = sides.host(&["id"]).await;
-    assert_eq!(gone.code(), Some(3), "{gone:?}");
-    assert!(gone.stderr.contains("next:"), "it says what to do: {}", gone.stderr);
+    for (ask, names_store) in [("id", false), ("peers", true)] {
+        let gone = sides.host(&[ask]).await;
+        assert_eq!(gone.code(), Some(3), "{gone:?}");
+        assert!(gone.stderr.contains("next:"), "it says what to do: {}", gone.stderr);
+        assert_eq!(gone.stderr.contains("--store"), names_store, "{}", gone.stderr);
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,5 @@ mod meetings;
 mod refusals;
 mod starts;
 mod state;
-mod subjects;
 mod succession;
 mod tee;

@@ -1,12 +1,15 @@
 //! Answers of polkit's are kept a short while, and not beyond what may make them wrong.
 
-use selfsame_dbus::{CallError, Error};
-use selfsame_tests::{MEMBERS, connect_as};
+use std::{fs, time::Duration};
+
+use selfsame_dbus::{CallError, Error, Identity1Proxy};
+use selfsame_tests::{MEMBERS, Users, connect_as};
+use tokio::time::timeout;
 
 use crate::{
     heard::Heard,
     polkit::{RULES, RULES_WITHDRAWN},
-    scene::{MEMBER, PROVER, STRANGER, Scene},
+    scene::{LIMIT, MEMBER, PROVER, STRANGER, Scene},
 };
 
 fn is_refused<T>(answer: &Result<T, CallError>) -> bool {
@@ -34,16 +37,19 @@ async fn an_answer_is_kept_for_the_connection_and_the_action() {
 }
 
 #[tokio::test]
-async fn of_root_and_of_members_nothing_is_asked() {
+async fn of_root_and_of_members_nobody_is_asked_once_they_are_known() {
     let (scene, _polkit) = Scene::with_polkit().await;
     let mut heard = Heard::on(&scene).await;
     let member = connect_as(scene.bus.address(), MEMBER.uid, &[MEMBERS]).await;
     for connection in [member, scene.bus.connect().await] {
-        let identity = selfsame_dbus::Identity1Proxy::uncached(&connection).await.unwrap();
+        let identity = Identity1Proxy::uncached(&connection).await.unwrap();
         identity.genesis().await.unwrap();
+        assert!(heard.calls().await.contains(&"GetConnectionCredentials".to_owned()));
+        identity.genesis().await.unwrap();
+        identity.introduce().await.unwrap();
         identity.callers().await.unwrap();
+        assert_eq!(heard.calls().await, Vec::<String>::new());
     }
-    assert_eq!(heard.questions().await, 0);
 }
 
 #[tokio::test]
@@ -66,6 +72,25 @@ async fn who_joins_the_group_is_a_member_from_their_next_connection_on() {
     let before = scene.identity(MEMBER).await;
     assert!(is_refused(&before.genesis().await));
     let after = connect_as(scene.bus.address(), MEMBER.uid, &[MEMBERS]).await;
-    selfsame_dbus::Identity1Proxy::uncached(&after).await.unwrap().genesis().await.unwrap();
+    Identity1Proxy::uncached(&after).await.unwrap().genesis().await.unwrap();
     assert!(is_refused(&before.genesis().await), "its groups are those of when it connected");
+}
+
+#[tokio::test]
+async fn a_group_that_is_made_while_the_agent_runs_counts() {
+    let with = fs::read_to_string(Users::with(&[]).path("group")).unwrap();
+    let without: String =
+        with.lines().filter(|line| !line.starts_with("selfsame:")).map(|line| format!("{line}\n")).collect();
+    let scene = Scene::start_with(|users| fs::write(users.path("group"), &without).unwrap()).await;
+    let member = connect_as(scene.bus.address(), MEMBER.uid, &[MEMBERS]).await;
+    let member = Identity1Proxy::uncached(&member).await.unwrap();
+    assert!(is_refused(&member.genesis().await));
+    // in the same file: another in its place would not be seen where this one is mounted
+    fs::write(scene.users.path("group"), &with).unwrap();
+    let counts = async {
+        while is_refused(&member.genesis().await) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(LIMIT, counts).await.expect("the group is looked for again");
 }

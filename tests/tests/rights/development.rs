@@ -1,6 +1,6 @@
 //! A bus that is a person's own: who runs the agent there has all rights, as root has; others have what they have anywhere.
 
-use std::fs;
+use std::{fs, os::unix::fs::chown};
 
 use selfsame_dbus::{CallError, Error, Identity1Proxy};
 use selfsame_tests::{Agent, AgentOptions, MEMBERS, PrivateBus, User, Users, connect_as};
@@ -23,11 +23,18 @@ async fn on_a_bus_of_their_own_who_runs_the_agent_may_all() {
     let bus = PrivateBus::start_with_policy_by(&daemon, &[policy.path()]);
     let config = users.path("agent.toml");
     fs::write(&config, "require = []\nsources = [\"rdseed\", \"kernel\"]\nmemory = \"locked\"\n").unwrap();
+    let state = users.path("state");
+    fs::create_dir(&state).unwrap();
+    chown(&state, Some(OWNER.uid), Some(OWNER.uid)).unwrap();
     let agent = reachable(&users);
     let user = format!("--reuid={0} --regid={0} --clear-groups", OWNER.uid);
     let program = users.program(&format!("exec setpriv {user} {} \"$@\"", agent.display()));
-    let options =
-        AgentOptions { config: Some(config), program: Some(program), ..AgentOptions::new(bus.address()) };
+    let options = AgentOptions {
+        config: Some(config),
+        program: Some(program),
+        state_dir: Some(state),
+        ..AgentOptions::new(bus.address())
+    };
     let _agent = Agent::start(options).await.unwrap();
 
     let owner = connect_as(bus.address(), OWNER.uid, &[]).await;

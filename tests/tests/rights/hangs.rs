@@ -9,8 +9,9 @@ use zbus::fdo::DBusProxy;
 
 use crate::{
     callers::Who,
+    heard::Heard,
     polkit::NAME,
-    scene::{MEMBER, PROVER, STRANGER, Scene},
+    scene::{CHECKER, MEMBER, PROVER, STRANGER, Scene},
 };
 
 fn refusal<T: std::fmt::Debug>(answer: Result<T, CallError>) -> String {
@@ -20,7 +21,7 @@ fn refusal<T: std::fmt::Debug>(answer: Result<T, CallError>) -> String {
     }
 }
 
-/// How many calls of a user may wait for polkit. Source: `PER_UID_MOST` in agent/src/service/rights/asking.rs.
+/// How many calls of a user may wait for polkit. Source: `WAITING_PER_UID` in agent/src/service/rights/polkit.rs.
 const WAITING: usize = 64;
 
 #[tokio::test]
@@ -75,4 +76,23 @@ async fn polkit_counts_from_when_it_is_there_to_when_it_has_gone() {
     prover.index().await.unwrap();
     let text = refusal(prover.genesis().await);
     assert!(text.contains("there is no polkit to ask"), "{text}");
+}
+
+/// How many questions to polkit may be open. Source: `OPEN_MOST` there.
+const OPEN: usize = 32;
+
+#[tokio::test]
+async fn however_many_ask_few_questions_to_a_polkit_that_hangs_are_open() {
+    let (scene, polkit) = Scene::with_polkit().await;
+    let mut heard = Heard::on(&scene).await;
+    polkit.signal(Signal::SIGSTOP);
+    // one after the other gives up, and its question stays open
+    for user in [STRANGER, CHECKER] {
+        let callers = join_all((0..WAITING).map(|_| scene.identity(user))).await;
+        let answers = join_all(callers.iter().map(|caller| caller.genesis())).await;
+        assert!(answers.into_iter().map(refusal).all(|text| text.contains("polkit does not answer")));
+    }
+    assert_eq!(heard.questions().await, OPEN);
+    polkit.signal(Signal::SIGCONT);
+    scene.identity(PROVER).await.genesis().await.unwrap();
 }

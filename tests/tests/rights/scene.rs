@@ -39,7 +39,13 @@ pub const STRANGER: User = User { name: "stranger", uid: 60_014 };
 impl Scene {
     /// Without polkit.
     pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// Likewise, with users who are changed first.
+    pub async fn start_with(change: impl FnOnce(&Users)) -> Self {
         let mut users = Users::with(&[MEMBER, PROVER, CHECKER, ASKED, STRANGER]);
+        change(&users);
         Polkit::prepare(&mut users);
         let daemon = users.program(r#"exec dbus-daemon "$@""#);
         let policies = [OURS, Polkit::POLICY].map(Path::new);

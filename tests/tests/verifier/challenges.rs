@@ -70,30 +70,22 @@ async fn seven_refused_proofs_leave_it_and_the_eighth_uses_it_up() {
 }
 
 #[tokio::test]
-async fn so_many_are_out_for_a_peer_and_in_all_and_no_more() {
+async fn so_many_are_out_for_a_peer_and_no_more() {
     let door = Door::start().await;
     for _ in 0..256 {
         door.challenge("web").await;
     }
-    let (error, details) = door.challenge_with("web", &Options::new()).await.unwrap_err();
+    let (error, details) = *door.challenge_with("web", &Options::new()).await.unwrap_err();
     assert_eq!(details.why.as_deref(), Some("challenges"), "{error:?}");
-    assert_eq!(text::<()>(Err((error, details))), "256 challenges are out for this peer, that is the limit");
+    assert_eq!(
+        text::<()>(Err(Box::new((error, details)))),
+        "256 challenges are out for this peer, that is the limit"
+    );
+    // another peer's are counted apart. That there may be 16,384 in all the tests of the store show
     door.challenge("db").await;
-
-    // those of others, in the same file
-    let (mut store, now) = (door.store(), ago(Duration::ZERO));
-    let (mut nonce, mut out) = ([0; 32], 257);
-    while out < 16_384 {
-        nonce[..4].copy_from_slice(&u32::to_le_bytes(out));
-        let name = format!("peer{}", out / 256);
-        store.challenge(&name, DOOR, &nonce, &now, &ChallengeOptions::default()).unwrap();
-        out += 1;
-    }
-    let full = door.challenge_with("new", &Options::new()).await;
-    assert_eq!(text(full), "16384 challenges are out in all, that is the limit");
     // forgetting drops those of a name that is nobody's yet
     door.verifier.forget("web").await.unwrap();
-    door.challenge("new").await;
+    door.challenge("web").await;
 }
 
 #[tokio::test]
@@ -107,7 +99,7 @@ async fn it_is_for_whom_it_says() {
     door.enrol("web", &host.prove(&challenge)).await.unwrap();
     assert_eq!(door.challenge_with("web", &expecting(&own)).await.unwrap().lineage(), Some(&host.id()));
 
-    let (_, details) = door.challenge_with("web", &expecting(&others)).await.unwrap_err();
+    let (_, details) = *door.challenge_with("web", &expecting(&others)).await.unwrap_err();
     assert_eq!(
         (details.why.as_deref(), details.expected),
         (Some("peer"), Some(own)),
@@ -124,9 +116,10 @@ async fn it_is_for_whom_it_says() {
 async fn what_is_not_known_or_of_another_type_is_refused_by_its_name() {
     let door = Door::start().await;
     let said = async |name: &'static str, value: Variant<'static>| {
-        let (error, details) = door.challenge_with("web", &Options::from([(name, value)])).await.unwrap_err();
+        let (error, details) =
+            *door.challenge_with("web", &Options::from([(name, value)])).await.unwrap_err();
         assert!(matches!(error, selfsame_dbus::Error::InvalidArgument(_)), "{error:?}");
-        text::<()>(Err((error, details)))
+        text::<()>(Err(Box::new((error, details))))
     };
     assert_eq!(said("later", true.into()).await, "option \"later\": there are `lineage`, `anew`");
     assert_eq!(said("anew", 1u32.into()).await, "option `anew`: expected a boolean, b, found u");

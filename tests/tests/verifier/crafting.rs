@@ -1,9 +1,9 @@
 //! Answers that no agent gives, by a lineage whose secrets never go.
 
-use selfsame::{Challenge, Digest, hazmat};
+use selfsame::{Challenge, Digest};
 use selfsame_dbus::VerdictReply;
 use selfsame_tests::play::{
-    crafted::{Made, Proof, genesis, leaf, statement, way},
+    crafted::{Made, Proof, genesis, statement, way},
     hop_item, item,
 };
 
@@ -82,9 +82,7 @@ pub async fn contradiction(door: &Door, peer: &str) -> Result<VerdictReply, Refu
     let challenge = door.challenge(peer).await;
     let (_, hosts) = answer(&challenge, &[sixteen.clone(), seventeen], "host", 22);
     door.verify(peer, &hosts).await.unwrap();
-    let (copys, proof) = answer(&stale, std::slice::from_ref(&sixteen), "copy", 18);
-    assert_eq!(hazmat::tier(16, copys.head.index), 0);
-    assert_eq!(leaf(b"").as_bytes().len(), 32);
+    let (_, proof) = answer(&stale, std::slice::from_ref(&sixteen), "copy", 18);
     door.verify(peer, &proof).await
 }
 

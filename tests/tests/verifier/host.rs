@@ -53,9 +53,13 @@ impl Member {
 
     /// Makes a moment.
     pub fn moment(&mut self) {
+        self.moment_at(self.index());
+    }
+
+    /// Makes a moment at this index.
+    pub fn moment_at(&mut self, index: u64) {
         let randomness = self.draws.draw();
-        let step =
-            Step { index: self.index(), wall_ms: wall_ms(), randomness: &randomness, evidence: evidence() };
+        let step = Step { index, wall_ms: wall_ms(), randomness: &randomness, evidence: evidence() };
         self.lineage.moment(step).unwrap();
     }
 
@@ -70,9 +74,17 @@ impl Member {
         challenge: &Challenge,
         payload: Option<&[u8]>,
     ) -> Result<Vec<u8>, ProveRefusal> {
+        self.answer_at(self.index(), challenge, payload)
+    }
+
+    fn answer_at(
+        &mut self,
+        index: u64,
+        challenge: &Challenge,
+        payload: Option<&[u8]>,
+    ) -> Result<Vec<u8>, ProveRefusal> {
         let randomness = self.draws.draw();
-        let step =
-            Step { index: self.index(), wall_ms: wall_ms(), randomness: &randomness, evidence: evidence() };
+        let step = Step { index, wall_ms: wall_ms(), randomness: &randomness, evidence: evidence() };
         let subject = Subject { uid: Some(1000), unit: Some("a.service".into()), ..Subject::default() };
         let request = Request {
             audience: challenge.audience().to_owned(),
@@ -82,6 +94,12 @@ impl Member {
         };
         let mut answers = self.lineage.prove(step, vec![request]).unwrap();
         answers.remove(0).map(|proof| proof.encode())
+    }
+
+    /// The answers of this host and of a copy of it, at one index: so both lead there by the same tiers, and open the same pledges.
+    pub fn both(&mut self, copy: &mut Self, [own, copys]: [&Challenge; 2]) -> [Vec<u8>; 2] {
+        let index = self.index().max(copy.index());
+        [self.answer_at(index, own, None).unwrap(), copy.answer_at(index, copys, None).unwrap()]
     }
 
     /// Its answer, which it gives.

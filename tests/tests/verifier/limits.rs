@@ -1,7 +1,7 @@
 //! How much one user may have under way. The verifier's thread is held meanwhile, so nothing here depends on time.
 
 use futures_util::future::join_all;
-use selfsame_dbus::{Bytes, CallError, Error, Options, Verifier1Proxy};
+use selfsame_dbus::{Bytes, CallError, Error, Identity1Proxy, Options, Verifier1Proxy};
 
 use crate::{
     held::Held,
@@ -15,10 +15,15 @@ where
     F: Future<Output = Result<(), CallError>> + Send + 'static,
 {
     let held = Held::thread(door.agent().pid(), "verifier");
+    let identity = Identity1Proxy::uncached(&door.connection).await.unwrap();
     let mut calls = Vec::new();
     while !calls.iter().any(tokio::task::JoinHandle::is_finished) {
         calls.push(tokio::spawn(call(door.verifier.clone())));
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        tokio::task::yield_now().await;
+        // what is read by the same connection after it says that the agent has taken it in
+        for _ in 0..3 {
+            identity.index().await.unwrap();
+        }
     }
     drop(held);
     let outcomes: Vec<_> = join_all(calls).await.into_iter().map(Result::unwrap).collect();
@@ -81,7 +86,7 @@ async fn a_queue_of_proofs_holds_up_no_challenge_that_comes_after_two_of_them() 
         tokio::spawn(async move { verifier.challenge(DOOR, "web", &Options::new()).await })
     };
     // the agent's own thread goes on: the identity answers while its verifier stands still
-    let identity = selfsame_dbus::Identity1Proxy::uncached(&door.connection).await.unwrap();
+    let identity = Identity1Proxy::uncached(&door.connection).await.unwrap();
     identity.introduce().await.unwrap();
     assert!(!challenge.is_finished() && !calls.iter().any(tokio::task::JoinHandle::is_finished));
     drop(held);

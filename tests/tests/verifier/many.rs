@@ -11,11 +11,11 @@ use std::{
 
 use selfsame_dbus::{Bytes, CallError, Error, Options, VerdictReply, Verifier1Proxy};
 use selfsame_tests::play::count::cases;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::{
     host::{DOOR, Member},
-    scene::{Door, cause, refused},
+    scene::{Door, Refused, cause, refused},
 };
 
 const CALLERS: u32 = 64;
@@ -33,6 +33,16 @@ struct Ledger {
     busy: AtomicU64,
     broken: AtomicU64,
     progress: Notify,
+    proofs: Proofs,
+}
+
+/// So many proofs are sent at once: two more than one user may have under way.
+struct Proofs(Semaphore);
+
+impl Default for Proofs {
+    fn default() -> Self {
+        Self(Semaphore::new(6))
+    }
 }
 
 /// A call's answer, however often it has to be made: where the agent has no room, or has just been killed. `None`: the agent was
@@ -40,7 +50,7 @@ struct Ledger {
 async fn answered<T, F: Future<Output = Result<T, CallError>>>(
     ledger: &Ledger,
     mut call: impl FnMut() -> F,
-) -> Option<Result<T, (Error, selfsame_dbus::Details)>> {
+) -> Option<Result<T, Refused>> {
     loop {
         match call().await {
             Err(CallError::Refused(Error::Busy(_), _)) => {
@@ -76,6 +86,7 @@ async fn meet(ledger: &Ledger, verifier: &Verifier1Proxy<'static>, number: u32) 
     };
     loop {
         let proof = host.prove(&ask().await);
+        let _turn = ledger.proofs.0.acquire().await.unwrap();
         match answered(ledger, || verifier.enrol(&peer, Bytes::new(&proof), &none)).await {
             Some(verdict) => {
                 note(ledger, &peer, &verdict.unwrap());
@@ -97,6 +108,7 @@ async fn meet(ledger: &Ledger, verifier: &Verifier1Proxy<'static>, number: u32) 
     }
     loop {
         let proof = host.prove(&ask().await);
+        let _turn = ledger.proofs.0.acquire().await.unwrap();
         if let Some(verdict) = answered(ledger, || verifier.verify(&peer, Bytes::new(&proof), &none)).await {
             let verdict = verdict.unwrap();
             assert!(verdict.moved);
@@ -137,9 +149,9 @@ async fn ten_thousand_peers_sixty_four_callers_and_kills_lose_nothing() {
     let known: BTreeMap<_, _> =
         door.verifier.peers().await.unwrap().into_iter().map(|peer| (peer.name.clone(), peer)).collect();
     assert_eq!(known.len(), peers as usize);
-    let told = ledger.told.lock().unwrap();
+    let told = std::mem::take(&mut *ledger.told.lock().unwrap());
     assert_eq!(told.len(), peers as usize);
-    for (peer, (lineage, index)) in told.iter() {
+    for (peer, (lineage, index)) in &told {
         assert_eq!((&known[peer].lineage, known[peer].index), (lineage, *index), "{peer}");
     }
     door.store().check().unwrap();

@@ -34,7 +34,7 @@ pub struct Files {
 }
 
 /// What a refusal says.
-pub type Refused = (Error, Details);
+pub type Refused = Box<(Error, Details)>;
 
 impl Files {
     /// In memory: no write waits for a disk.
@@ -184,14 +184,15 @@ pub async fn verify(
 /// What came of a call that the agent answered.
 pub fn refused<T>(result: Result<T, CallError>) -> Result<T, Refused> {
     result.map_err(|error| match error {
-        CallError::Refused(error, details) => (error, *details),
+        CallError::Refused(error, details) => Box::new((error, *details)),
         other => panic!("{other:?}"),
     })
 }
 
 /// The name of what was refused, without its prefix, and why.
 pub fn cause<T>(result: Result<T, Refused>) -> (String, String) {
-    let Err((error, details)) = result else { panic!("it is not refused") };
+    let Err(refused) = result else { panic!("it is not refused") };
+    let (error, details) = *refused;
     let name = format!("{error:?}");
     let name = name.split('(').next().unwrap_or_default().to_owned();
     (name, details.why.unwrap_or_default())
@@ -199,7 +200,8 @@ pub fn cause<T>(result: Result<T, Refused>) -> (String, String) {
 
 /// The text of a refusal.
 pub fn text<T>(result: Result<T, Refused>) -> String {
-    let Err((error, _)) = result else { panic!("it is not refused") };
+    let Err(refused) = result else { panic!("it is not refused") };
+    let (error, _) = *refused;
     zbus::DBusError::description(&error).unwrap().to_owned()
 }
 

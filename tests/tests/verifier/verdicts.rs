@@ -84,7 +84,10 @@ async fn the_statement_has_to_be_of_whom_was_asked_for() {
         ("gid", Variant::from(0u32), "\"gid\" of option `subject`: there are `uid`, `unit`, `app`"),
     ] {
         let refused = door.verify_with("web", &proof, &wanted(&[(name, value)])).await;
-        assert!(matches!(refused, Err((Error::InvalidArgument(_), _))), "{refused:?}");
+        assert!(
+            matches!(&refused, Err(refused) if matches!(refused.0, Error::InvalidArgument(_))),
+            "{refused:?}"
+        );
         assert_eq!(text(refused), says);
     }
     let no_subject = Options::from([("subject", Variant::from("root"))]);
@@ -122,16 +125,16 @@ async fn what_is_wrong_with_a_proof_is_told_by_its_name() {
     assert_eq!(cause(door.verify("web", b"").await), pair("Malformed", "form"));
 
     let broken = door.verify("web", &tampered(&proof)).await;
-    let (_, details) = broken.as_ref().unwrap_err();
-    assert_eq!((details.check, details.alarm), (Some(3), Some(true)), "{details:?}");
+    let (_, details) = &**broken.as_ref().unwrap_err();
+    assert_eq!((details.check, details.alarm), (Some(3), true), "{details:?}");
     assert_eq!(cause(broken), pair("NotContinuous", "hop"));
 
     // an answer to another's challenge, whoever it is for
     let others = other.prove(&door.challenge("db").await);
     assert_eq!(cause(door.verify("web", &others).await).0, "UnknownChallenge");
     let first = crate::crafting::for_another_audience(&door, "mail").await;
-    let (_, details) = first.as_ref().unwrap_err();
-    assert_eq!((details.check, details.alarm), (Some(5), Some(false)));
+    let (_, details) = &**first.as_ref().unwrap_err();
+    assert_eq!((details.check, details.alarm), (Some(5), false));
     assert_eq!(cause(first), pair("WrongAudience", "statement"));
 
     // of all that nothing is left
@@ -152,14 +155,14 @@ async fn another_lineage_and_a_contradiction_are_told_with_what_is_known() {
     door.enrol("web", &host.prove(&challenge)).await.unwrap();
 
     let refused = crate::crafting::of_another_lineage(&door, "web", &mut other).await;
-    let (_, details) = refused.as_ref().unwrap_err();
+    let (_, details) = &**refused.as_ref().unwrap_err();
     assert_eq!((&details.lineage, &details.expected), (&Some(others), &Some(own)), "{details:?}");
-    assert_eq!((details.check, details.alarm), (Some(2), Some(false)));
+    assert_eq!((details.check, details.alarm), (Some(2), false));
     assert_eq!(cause(refused), pair("OtherLineage", "proof"));
 
     let contradiction = crate::crafting::contradiction(&door, "crafted").await;
-    let (_, details) = contradiction.as_ref().unwrap_err();
-    assert_eq!((details.check, details.alarm), (Some(8), Some(true)));
+    let (_, details) = &**contradiction.as_ref().unwrap_err();
+    assert_eq!((details.check, details.alarm), (Some(8), true));
     assert_eq!(cause(contradiction), pair("Contradiction", "history"));
 }
 
@@ -179,7 +182,6 @@ async fn with_sixty_four_heads_unconfirmed_one_more_is_busy_and_not_used_up() {
     assert_eq!(busy.as_ref().unwrap_err().1.check, Some(9));
     assert_eq!(cause(busy), pair("Busy", "unconfirmed"));
     // what confirms them makes room
-    let confirmed = door.ask("web", &mut host).await;
-    assert_eq!(cause(confirmed).0, "Busy", "it would be the 65th itself, but for those that it confirms");
+    assert!(door.ask("web", &mut host).await.unwrap().confirmed);
     door.verify("web", &proofs[64]).await.unwrap();
 }

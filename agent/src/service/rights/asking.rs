@@ -8,8 +8,10 @@ use std::{
 use selfsame_dbus::Error;
 
 /// Counts by uid.
-#[derive(Default)]
-pub(super) struct Asking(Arc<Mutex<HashMap<u32, u32>>>);
+pub(super) struct Asking {
+    most: u32,
+    counts: Arc<Mutex<HashMap<u32, u32>>>,
+}
 
 /// One call that waits for polkit; it counts until this is dropped.
 #[derive(Debug)]
@@ -19,20 +21,24 @@ pub(super) struct Place {
 }
 
 impl Asking {
+    /// At most `most` of each uid.
+    pub(super) fn new(most: u32) -> Self {
+        Self { most, counts: Arc::default() }
+    }
+
     /// A place for one more call of `uid`.
     ///
     /// # Errors
     /// [`Error::Busy`] where it has as many as it may. How many users there are, the bus bounds by its connections.
     pub(super) fn enter(&self, uid: u32) -> Result<Place, Error> {
-        let mut counts = self.0.lock().expect("no thread panics while it holds the counts");
+        let mut counts = self.counts.lock().expect("no thread panics while it holds the counts");
         let count = counts.entry(uid).or_default();
-        if *count >= PER_UID_MOST {
-            return Err(Error::Busy(format!(
-                "{PER_UID_MOST} calls of user {uid} wait for polkit: try again"
-            )));
+        if *count >= self.most {
+            let most = self.most;
+            return Err(Error::Busy(format!("{most} calls of user {uid} wait for polkit: try again")));
         }
         *count += 1;
-        Ok(Place { counts: self.0.clone(), uid })
+        Ok(Place { counts: self.counts.clone(), uid })
     }
 }
 
@@ -48,21 +54,18 @@ impl Drop for Place {
     }
 }
 
-/// Source: our own bound. Those of one connection are one question to polkit.
-const PER_UID_MOST: u32 = 64;
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn so_many_of_a_user_wait_and_no_more_and_nothing_is_kept_of_them() {
-        let asking = Asking::default();
-        let places: Vec<_> = (0..PER_UID_MOST).map(|_| asking.enter(7).unwrap()).collect();
+        let asking = Asking::new(3);
+        let places: Vec<_> = (0..3).map(|_| asking.enter(7).unwrap()).collect();
         assert!(matches!(asking.enter(7), Err(Error::Busy(_))));
         let _another = asking.enter(8).unwrap();
         drop(places);
         asking.enter(7).unwrap();
-        assert_eq!(*asking.0.lock().unwrap(), HashMap::from([(8, 1)]));
+        assert_eq!(*asking.counts.lock().unwrap(), HashMap::from([(8, 1)]));
     }
 }

@@ -1,8 +1,4 @@
-//! polkit, asked over the bus that the agent serves.
-//!
-//! The subject is the caller's unique name, never a pid: a name is given once, and polkit finds out by itself whose it is.
-//! A mechanism that is not root may ask about others only where the action's file names it as the owner
-//! (`packaging/polkit`).
+//! What polkit says of a caller: it is asked once for all who want to know, and what it says is kept for a short while.
 
 use std::{
     collections::HashMap,
@@ -14,39 +10,33 @@ use std::{
 };
 
 use selfsame_dbus::Error;
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 use zbus::{
-    Connection, MatchRule, MessageStream, Variant, fdo,
-    message::{Flags, Header, Type},
+    Connection,
+    message::{Flags, Header},
     names::{BusName, OwnedUniqueName, UniqueName},
 };
 
-use super::asking::Asking;
+use super::{
+    asking::Asking,
+    question::{Answer, POLKIT, call_off, check_authorization, is_absent},
+};
 use crate::service::once_a_minute::OnceAMinute;
 
 /// Asks polkit, and keeps its answers for a short while.
-#[derive(Default)]
 pub(super) struct Polkit {
     answers: Mutex<Answers>,
+    /// Calls that wait for it.
     asking: Asking,
+    /// Calls that wait for a person.
+    persons: Asking,
+    /// Questions that it has not answered, whether or not anybody still waits.
+    open: Arc<Semaphore>,
+    /// Likewise, of those with a dialogue.
+    open_dialogues: Arc<Semaphore>,
     /// Of the last question with a dialogue; polkit is given it to call it off by.
     dialogues: AtomicU64,
     once: OnceAMinute,
-}
-
-/// What asking came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
-    /// It allows it.
-    Yes,
-    /// It does not; `after_dialogue`: it may, if a person says who they are.
-    No { after_dialogue: bool },
-    /// There is none.
-    Absent,
-    /// It has not answered in time.
-    Silent,
-    /// It refuses to answer: it does not know the action, say.
-    Refused,
 }
 
 /// Those that are kept, or on their way.
@@ -64,6 +54,18 @@ type Question = (OwnedUniqueName, &'static str);
 type Slot = Arc<tokio::sync::Mutex<Option<(Answer, Instant)>>>;
 
 impl Polkit {
+    pub(super) fn new() -> Self {
+        Self {
+            answers: Mutex::default(),
+            asking: Asking::new(WAITING_PER_UID),
+            persons: Asking::new(DIALOGUES_PER_UID),
+            open: Arc::new(Semaphore::new(OPEN_MOST)),
+            open_dialogues: Arc::new(Semaphore::new(OPEN_MOST)),
+            dialogues: AtomicU64::default(),
+            once: OnceAMinute::default(),
+        }
+    }
+
     /// Whether the caller may do `action`. Where its message lets a person be asked, and polkit wants that, it takes as long
     /// as the person.
     ///
@@ -86,6 +88,7 @@ impl Polkit {
         let _place = self.asking.enter(uid)?;
         let answer = self.quietly(action, uid, name, bus).await;
         if wants_person(answer) {
+            let _person = self.persons.enter(uid)?;
             return Ok(self.by_dialogue(action, uid, name, bus).await);
         }
         Ok(answer)
@@ -168,52 +171,53 @@ impl Polkit {
         bus: &Connection,
     ) -> Answer {
         let id = format!("selfsame-{}", self.dialogues.fetch_add(1, Ordering::Relaxed));
-        let answer = self.check(action, uid, name, bus, Some(&id)).await;
+        let answer = self.check(action, uid, name, bus, Some(id.clone())).await;
         if answer == Answer::Silent {
-            let id = (id.as_str(),);
-            let cancel = bus.call_method(
-                Some(POLKIT),
-                AUTHORITY_PATH,
-                Some(AUTHORITY),
-                "CancelCheckAuthorization",
-                &id,
-            );
-            // a person who sees the dialogue go is told enough; if not, it ends with the caller's connection
-            let _ = timeout(ANSWER_MOST, cancel).await;
+            // a person who sees the dialogue go is told enough
+            if let Err(error) = call_off(&id, bus).await {
+                tracing::debug!(%error, "a dialogue could not be called off");
+            }
         }
         answer
     }
 
     /// Asks; `dialogue`: a person may be asked, under this name.
+    ///
+    /// The question stays open until polkit or the bus answers, also where nobody waits any more: the bus lets one
+    /// connection have so many calls open, and counts those that were given up.
     async fn check(
         &self,
-        action: &str,
+        action: &'static str,
         uid: u32,
         name: &UniqueName<'_>,
         bus: &Connection,
-        dialogue: Option<&str>,
+        dialogue: Option<String>,
     ) -> Answer {
-        let subject = ("system-bus-name", HashMap::from([("name", Variant::from(name.as_str()))]));
-        let none = HashMap::<&str, &str>::new();
-        let flags = if dialogue.is_some() { ALLOW_USER_INTERACTION } else { 0 };
-        let question = (subject, action, none, flags, dialogue.unwrap_or_default());
-        let most = if dialogue.is_some() { DIALOGUE_MOST } else { ANSWER_MOST };
-        let call =
-            bus.call_method(Some(POLKIT), AUTHORITY_PATH, Some(AUTHORITY), "CheckAuthorization", &question);
-        let refusal = match timeout(most, call).await {
-            Err(_) => return Answer::Silent,
-            Ok(Ok(reply)) => match reply.body().deserialize::<(bool, bool, HashMap<String, String>)>() {
-                Ok((true, _, _)) => return Answer::Yes,
-                Ok((false, after_dialogue, _)) => return Answer::No { after_dialogue },
-                Err(error) => error,
-            },
-            Ok(Err(error)) if is_absent(&error) => return Answer::Absent,
-            Ok(Err(error)) => error,
+        let (open, most) = match dialogue {
+            Some(_) => (self.open_dialogues.clone(), DIALOGUE_MOST),
+            None => (self.open.clone(), ANSWER_MOST),
         };
-        if self.once.may_tell(uid) {
-            tracing::warn!("polkit does not say whether user {uid} has {action}: {refusal}");
+        let (name, bus) = (name.to_owned(), bus.clone());
+        let asked = timeout(most, async {
+            let place = open.acquire_owned().await.ok()?;
+            let question = async move {
+                let answer = check_authorization(action, &name, &bus, dialogue.as_deref()).await;
+                drop(place);
+                answer
+            };
+            tokio::spawn(question).await.ok()
+        });
+        match asked.await {
+            Ok(Some(Ok(answer))) => answer,
+            Ok(Some(Err(error))) if is_absent(&error) => Answer::Absent,
+            Ok(Some(Err(error))) => {
+                if self.once.may_tell(uid) {
+                    tracing::warn!("polkit does not say whether user {uid} has {action}: {error}");
+                }
+                Answer::Refused
+            }
+            Ok(None) | Err(_) => Answer::Silent,
         }
-        Answer::Refused
     }
 
     fn lock(&self) -> MutexGuard<'_, Answers> {
@@ -226,47 +230,22 @@ fn fresh(kept: Option<(Answer, Instant)>) -> Option<Answer> {
     kept.filter(|(_, at)| at.elapsed() < KEEP).map(|(answer, _)| answer)
 }
 
-/// What polkit says whenever its answers may be others: rules and actions that changed, sessions that began, ended,
-/// or came to the front.
-pub(super) async fn changes(bus: &Connection) -> zbus::Result<MessageStream> {
-    let rule = MatchRule::builder()
-        .msg_type(Type::Signal)
-        .sender(POLKIT)
-        .path(AUTHORITY_PATH)
-        .interface(AUTHORITY)
-        .member("Changed")
-        .build()?;
-    MessageStream::for_match_rule(rule, bus, None).await
-}
-
-/// Whether the bus says that there is no polkit, and that it can't start one.
-fn is_absent(error: &zbus::Error) -> bool {
-    use fdo::Error as Answer;
-    match error {
-        zbus::Error::FDO(error) => !matches!(
-            error.as_ref(),
-            // polkit's own, in the bus's words
-            Answer::AccessDenied(_) | Answer::InvalidArgs(_) | Answer::UnknownMethod(_) | Answer::Failed(_)
-        ),
-        // systemd's, where its unit is masked
-        zbus::Error::MethodError(name, ..) => name.starts_with("org.freedesktop.systemd1."),
-        _ => false,
-    }
-}
-
-const POLKIT: &str = "org.freedesktop.PolicyKit1";
-const AUTHORITY_PATH: &str = "/org/freedesktop/PolicyKit1/Authority";
-const AUTHORITY: &str = "org.freedesktop.PolicyKit1.Authority";
-
-/// Source: CheckAuthorizationFlags, in polkit's reference of its D-Bus interface.
-const ALLOW_USER_INTERACTION: u32 = 1;
-
 /// How long an answer is good. polkit takes milliseconds for one, and tells when another may be right, so this only says
 /// how long a right that was withdrawn can last where it did not tell.
 const KEEP: Duration = Duration::from_secs(5);
 
 /// How long polkit may take; systemd may have to start it first.
 const ANSWER_MOST: Duration = Duration::from_secs(5);
+
+/// Questions that polkit has not answered yet. Source: a system bus lets a connection wait for 128 answers, by dbus-daemon's
+/// own default (its system.conf); twice this leaves half of them to all else that the agent asks.
+const OPEN_MOST: usize = 32;
+
+/// Calls of a user that wait for polkit. Source: our own bound. Those of one connection are one question.
+const WAITING_PER_UID: u32 = 64;
+
+/// Calls of a user that wait for a person. Source: our own bound: there is one to ask.
+const DIALOGUES_PER_UID: u32 = 2;
 
 /// How long a person may take.
 const DIALOGUE_MOST: Duration = Duration::from_secs(120);

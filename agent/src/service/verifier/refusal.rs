@@ -50,7 +50,7 @@ impl Refusing {
         let error = Error::from_name(&format!("{ERROR_PREFIX}.{name}"), &text);
         let details = Details {
             check: check.map(u32::from),
-            alarm: Some(alarm),
+            alarm,
             why: Some(why.to_owned()),
             peer,
             lineage,
@@ -69,7 +69,7 @@ impl Refusing {
 
 /// What is not of its form.
 pub(super) fn malformed(what: &str, error: &ParseError) -> Refusal {
-    let details = Details { why: Some("form".into()), alarm: Some(false), ..Details::default() };
+    let details = Details { why: Some("form".into()), ..Details::default() };
     Refusal { error: Error::Malformed(format!("{what}: {error}")), details: Box::new(details) }
 }
 
@@ -90,7 +90,7 @@ mod tests {
         let exists = refused(StoreError::PeerExists { peer: "web".into(), lineage });
         assert_eq!(exists.name().as_str(), "org.selfsame.Error.PeerExists");
         let details = &exists.details;
-        assert_eq!((details.peer.as_deref(), details.alarm), (Some("web"), Some(false)), "{details:?}");
+        assert_eq!((details.peer.as_deref(), details.alarm), (Some("web"), false), "{details:?}");
         assert_eq!(details.lineage, Some(lineage.to_string()));
 
         let stalled = refused(selfsame::Refusal::Stalled { lag: 4096, max: 4096 }.into());

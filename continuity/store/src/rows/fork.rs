@@ -66,6 +66,11 @@ impl Rows<'_> {
         unsigned(self.0.query_row(sql, [], |row| row.get(0))?)
     }
 
+    /// How many there are.
+    pub(crate) fn count_forks(&self) -> Result<u64, StoreError> {
+        unsigned(self.0.query_row("SELECT count(*) FROM fork", [], |row| row.get(0))?)
+    }
+
     /// All forks.
     pub(crate) fn all_forks(&self) -> Result<Vec<Fork>, StoreError> {
         let mut statement = self.0.prepare("SELECT fork FROM fork ORDER BY lineage")?;

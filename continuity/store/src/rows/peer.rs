@@ -138,6 +138,11 @@ impl Rows<'_> {
         Ok(self.0.execute("DELETE FROM peer WHERE name = ?1", [name.as_str()])? > 0)
     }
 
+    /// How many there are.
+    pub(crate) fn count_peers(&self) -> Result<u64, StoreError> {
+        unsigned(self.0.query_row("SELECT count(*) FROM peer", [], |row| row.get(0))?)
+    }
+
     /// All peers, by name.
     pub(crate) fn summaries(&self) -> Result<Vec<PeerSummary>, StoreError> {
         let mut statement =

@@ -42,7 +42,7 @@ impl Refused {
         let Details { check, alarm, why, peer, .. } = details;
         Self {
             // these always are (the contract)
-            alarm: alarm.unwrap_or_else(|| ["NotContinuous", "Contradiction", "Forked"].contains(&&*name)),
+            alarm: *alarm || ["NotContinuous", "Contradiction", "Forked"].contains(&&*name),
             name: name.into(),
             text,
             check: check.and_then(|check| u8::try_from(check).ok()),
@@ -144,6 +144,7 @@ impl Refused {
                 format!("ask again: {again}; the answer confirms the heads that it names. This challenge is still out")
             }
             ("Busy", "challenges") => "wait a minute: challenges live for 60 s".to_owned(),
+            ("Busy", "size") => "ask of one peer, or name the agent's file: --store FILE".to_owned(),
             ("Busy", _) => "try again in a moment".to_owned(),
             ("InvalidArgument", _) => "`selfsame --help` tells what is expected".to_owned(),
             ("NotAuthorized", _) => RIGHTS.to_owned(),
@@ -211,16 +212,17 @@ impl Refused {
 /// What to do about a file that can't be used.
 fn unusable(why: &str, place: &Place<'_>) -> &'static str {
     match (place, why) {
+        (Place::Agent(_), "replaced") => "try again",
+        // what mends it is in its text
+        (Place::Agent(_), _) => {
+            "mend it as that says, and try again; the agent's journal says more (`journalctl -u selfsame-agent`)"
+        }
         (Place::File(_), "not-a-store") => "name another file; a new one is made where there is none",
-        (_, "version") => "use the version of selfsame that made it, or a newer one",
-        (_, "damaged" | "not-a-store") => {
+        (Place::File(_), "version") => "use the version of selfsame that made it, or a newer one",
+        (Place::File(_), "damaged") => {
             "put a backup in its place, or a new store; keep the damaged file, it may hold evidence of forks"
         }
         (Place::File(_), _) => "check the path, the space on its disk, and who may write there",
-        (Place::Agent(_), _) => {
-            "check the space on the disk of the agent's state directory, and who may write there; its journal says more \
-             (`journalctl -u selfsame-agent`)"
-        }
     }
 }
 
@@ -244,7 +246,7 @@ mod tests {
         let sent = Error::from_name(&format!("{ERROR_PREFIX}.{}", cause.name), &error.text()).unwrap();
         let details = Details {
             check: cause.check.map(u32::from),
-            alarm: Some(cause.alarm),
+            alarm: cause.alarm,
             why: Some(cause.why.to_owned()),
             peer: cause.peer,
             ..Details::default()
@@ -376,16 +378,25 @@ mod tests {
             ),
             (Error::Busy(String::new()), Code::AgentRefused, "try again in a moment"),
             (Error::NotAuthorized(String::new()), Code::AgentRefused, RIGHTS),
-            (
-                Error::StoreUnavailable(String::new()),
-                Code::Unusable,
-                "check the space on the disk of the agent's",
-            ),
+            (Error::StoreUnavailable(String::new()), Code::Unusable, "mend it as that says"),
             (Error::Failed(String::new()), Code::AgentRefused, "this is a bug in the agent"),
         ] {
             let failure = Refused::by_agent(&refusal, &none).failure(&Question::of(&bus, "web"));
             assert_eq!(failure.code, code, "{failure:?}");
             assert!(failure.text.starts_with("the agent refuses: "), "{failure:?}");
+            assert!(failure.next.as_ref().unwrap().starts_with(next), "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn what_only_an_agent_refuses_has_its_advice() {
+        let bus = Place::Agent(Bus::System);
+        for (refusal, why, next) in [
+            (Error::Busy("much".into()), "size", "ask of one peer"),
+            (Error::StoreUnavailable("gone".into()), "replaced", "try again"),
+        ] {
+            let details = Details { why: Some(why.to_owned()), ..Details::default() };
+            let failure = Refused::by_agent(&refusal, &details).failure(&Question::of(&bus, ""));
             assert!(failure.next.as_ref().unwrap().starts_with(next), "{failure:?}");
         }
     }

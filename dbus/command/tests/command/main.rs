@@ -18,6 +18,7 @@ mod run;
 mod stand_in;
 mod stores;
 mod usage;
+mod verifier;
 
 /// The command under test.
 fn program() -> std::path::PathBuf {

@@ -9,7 +9,10 @@ use std::thread::JoinHandle;
 
 use futures_util::StreamExt;
 use selfsame::{Behaviour, Evidence, EvidenceFields, Step};
-use selfsame_dbus::{AGENT_PATH, AuditReply, ByteBuf, Bytes, Check, Error, HopReply, Origin, Source};
+use selfsame_dbus::{
+    AGENT_PATH, AuditReply, ByteBuf, Bytes, Check, Details, Error, HopReply, KnownPeer, Origin, Refusal,
+    Source, VerdictReply,
+};
 use tempfile::TempDir;
 use zbus::{Guid, OwnedVariant, connection, interface};
 
@@ -59,11 +62,20 @@ pub struct StandIn {
 
 impl StandIn {
     pub fn start() -> Self {
-        Self::diagnosing(Ok(Vec::new()))
+        Self::of(Agent { checks: Ok(Vec::new()) }, None)
+    }
+
+    /// One whose agent has a verifier.
+    pub fn verifying() -> Self {
+        Self::of(Agent { checks: Ok(Vec::new()) }, Some(Verifier))
     }
 
     /// One whose agent finds this where it looks at what it needs.
     pub fn diagnosing(checks: Result<Vec<Check>, Error>) -> Self {
+        Self::of(Agent { checks }, None)
+    }
+
+    fn of(agent: Agent, verifier: Option<Verifier>) -> Self {
         let folder = TempDir::new().unwrap();
         let listener = UnixListener::bind(path(&folder)).unwrap();
         let (ready, is_ready) = mpsc::channel();
@@ -71,7 +83,7 @@ impl StandIn {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             ready.send(()).unwrap();
             let (stream, _) = listener.accept().unwrap();
-            runtime.block_on(serve(stream, Agent { checks }));
+            runtime.block_on(serve(stream, agent, verifier));
         });
         is_ready.recv().unwrap();
         Self { folder, thread: Some(thread) }
@@ -94,15 +106,17 @@ fn path(folder: &TempDir) -> PathBuf {
     folder.path().join("bus")
 }
 
-async fn serve(stream: UnixStream, agent: Agent) {
-    let connection = connection::Builder::unix_stream(stream)
+async fn serve(stream: UnixStream, agent: Agent, verifier: Option<Verifier>) {
+    let builder = connection::Builder::unix_stream(stream)
         .server(Guid::generate())
         .p2p()
         .serve_at("/org/freedesktop/DBus", Bus)
-        .serve_at(AGENT_PATH, agent)
-        .build()
-        .await
-        .unwrap();
+        .serve_at(AGENT_PATH, agent);
+    let builder = match verifier {
+        Some(verifier) => builder.serve_at(AGENT_PATH, verifier),
+        None => builder,
+    };
+    let connection = builder.build().await.unwrap();
     let mut messages = zbus::MessageStream::from(&connection);
     // to its end: the command has hung up
     while let Some(Ok(_)) = messages.next().await {}
@@ -230,5 +244,40 @@ impl Agent {
     #[zbus(property)]
     fn version(&self) -> &'static str {
         "0.0.0\n"
+    }
+}
+
+/// A verifier without peers.
+struct Verifier;
+
+#[interface(name = "org.selfsame.Verifier1")]
+impl Verifier {
+    /// Refuses with the error that the peer is called, with these details or with none.
+    fn verify(
+        &self,
+        peer: &str,
+        proof: &Bytes,
+        _options: HashMap<&str, OwnedVariant>,
+    ) -> Result<VerdictReply, Refusal> {
+        let error = Error::from_name(peer, "because of the test").unwrap();
+        let details =
+            Details { check: Some(6), alarm: true, why: Some("because".into()), ..Details::default() };
+        Err(Refusal { error, details: Box::new(if proof.is_empty() { Details::default() } else { details }) })
+    }
+
+    fn forget(&self, peer: &str) -> Result<(), Refusal> {
+        Err(Error::from_name(peer, "").unwrap().into())
+    }
+
+    fn peers(&self) -> Vec<KnownPeer> {
+        vec![KnownPeer { name: "web".into(), lineage: "no lineage".into(), index: 1, met_ms: 2 }]
+    }
+
+    fn forks(&self, _peer: &str) -> Vec<ByteBuf> {
+        vec![ByteBuf::from(b"no fork")]
+    }
+
+    fn challenge(&self, _audience: &str, _peer: &str, _options: HashMap<&str, OwnedVariant>) -> ByteBuf {
+        ByteBuf::from(b"no challenge")
     }
 }
