@@ -1,6 +1,7 @@
 //! What is known of the agent, from what was heard of it.
 
 use selfsame_dbus::CallerCount;
+use selfsame_store::DRILL_PREFIX;
 use serde_json::{Value, json};
 
 use super::alarms::{Alarms, Entry, Level};
@@ -128,11 +129,16 @@ impl Model {
                 self.add(Level::Alarm, "DriftExceeded", text);
             }
             Event::ForkFound { peer } => {
+                let name = printable(&peer);
                 let text = match &*peer {
                     "" => "a lineage of a forgotten peer was copied: `selfsame forks`".to_owned(),
-                    peer => {
-                        format!("peer {0} was copied: `selfsame forks {1}`", printable(peer), quoted(peer))
+                    // it is gone again when a person reads this
+                    drill if drill.starts_with(DRILL_PREFIX) => {
+                        format!(
+                            "peer {name} was copied: that is a drill's name, and so as meant (`selfsame drill`)"
+                        )
                     }
+                    peer => format!("peer {name} was copied: `selfsame forks {}`", quoted(peer)),
                 };
                 self.add(Level::Alarm, "ForkFound", text);
             }

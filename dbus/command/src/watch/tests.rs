@@ -269,6 +269,15 @@ fn a_signal_and_what_is_read_after_it_are_one_alarm() {
 }
 
 #[test]
+fn a_drill_is_an_alarm_that_says_so() {
+    let mut model = calm();
+    model.take(at(601), Event::ForkFound { peer: "drill-1".into() });
+    let entry = model.alarms.newest().next().unwrap();
+    assert_eq!(entry.level, super::alarms::Level::Alarm);
+    assert!(entry.text.starts_with("peer drill-1 was copied: that is a drill's name"), "{}", entry.text);
+}
+
+#[test]
 fn an_object_has_all_of_it() {
     let object = calm().json();
     assert_eq!((&object["reachable"], &object["why"]), (&true.into(), &serde_json::Value::Null));
