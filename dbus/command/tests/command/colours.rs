@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use tempfile::TempDir;
 
 use super::doctor::program;
-use super::pty::Terminal;
+use super::pty::{END, Terminal};
 use super::run::{command, selfsame};
 
 const NOWHERE: [&str; 2] = ["--bus-address", "unix:path=/nonexistent/bus"];
@@ -20,8 +20,8 @@ fn told(arguments: &[&str], variable: Option<(&str, &str)>) -> String {
     let mut command = command();
     command.env("TERM", "xterm").env_remove("NO_COLOR").envs(variable);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(terminal.stream());
-    assert_eq!(command.status().unwrap().code(), Some(5));
-    terminal.until("next: ");
+    let running = terminal.start(command);
+    assert_eq!(terminal.until_it_ends(running), Some(5));
     terminal.shown
 }
 
@@ -50,17 +50,13 @@ fn what_takes_long_is_shown_on_a_terminal_and_goes_again() {
     let mut terminal = Terminal::new();
     let mut command = command();
     command.env("SELFSAME_AGENT", &program).args(NOWHERE).arg("doctor");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(terminal.stream());
-    let child = command.spawn().unwrap();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(terminal.stream());
+    let running = terminal.start(command);
     terminal.until("looking at all that the agent needs");
     // it tells how long, too
     terminal.until("… 1 s");
     fs::OpenOptions::new().write(true).open(&fifo).unwrap().write_all(b"go\n").unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(String::from_utf8(output.stdout).unwrap().contains("fail  agent"));
-    // the last that is written takes it away; a mark of the test's own ends the reading
-    let mark = Command::new("/bin/echo").arg("over").stdout(terminal.stream()).status();
-    assert!(mark.unwrap().success());
-    terminal.until("over");
-    assert!(terminal.shown.ends_with("\r\u{1b}[Kover\r\n"), "{:?}", terminal.shown);
+    assert_eq!(terminal.until_it_ends(running), Some(1), "there is no agent");
+    // the last that is written takes it away
+    assert!(terminal.shown.contains(&format!("\r\u{1b}[K{END}")), "{:?}", terminal.shown);
 }

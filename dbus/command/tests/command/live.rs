@@ -1,11 +1,11 @@
 //! `watch` on a terminal: that it is taken, and given back whichever way it ends. Where no agent is, it waits for one.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::pty::Terminal;
+use super::pty::{Running, Terminal};
 use super::run::{command, selfsame};
 
 const NOWHERE: [&str; 2] = ["--bus-address", "unix:path=/nonexistent/bus"];
@@ -16,37 +16,43 @@ const BACK: &str = "\u{1b}[?1049l";
 
 fn watch(rest: &[&str]) -> Command {
     let mut command = command();
-    command.args(NOWHERE).arg("watch").args(rest);
+    command.args(NOWHERE).arg("watch").args(rest).env("TERM", "xterm-256color").env_remove("NO_COLOR");
     command
 }
 
-/// Starts it, and ends it so; gives what was on the terminal.
-fn ended_by(end: impl FnOnce(&mut Terminal, &Child)) -> String {
+fn on(terminal: &Terminal, mut command: Command) -> Running {
+    command.stdin(terminal.stream()).stdout(terminal.stream()).stderr(terminal.stream());
+    terminal.start(command)
+}
+
+/// Starts it, and ends it so: the terminal is given back as it was.
+fn ended_by(end: impl FnOnce(&mut Terminal, u32)) {
     let mut terminal = Terminal::new();
     let before = terminal.settings();
-    let mut child = terminal.start(watch(&[]));
+    let running = on(&terminal, watch(&[]));
     terminal.until("AGENT GONE");
     assert!(terminal.is_raw());
-    end(&mut terminal, &child);
-    terminal.until(BACK);
-    assert_eq!(child.wait().unwrap().code(), Some(0));
-    assert!(!terminal.is_raw());
+    end(&mut terminal, running.id);
+    assert_eq!(terminal.until_it_ends(running), Some(0));
+    assert!(
+        terminal.shown.find(OTHER).unwrap() < terminal.shown.rfind(BACK).unwrap(),
+        "{:?}",
+        terminal.shown
+    );
     assert_eq!(terminal.settings(), before);
-    terminal.shown
 }
 
 #[test]
 fn a_key_ends_it_and_the_terminal_is_as_it_was() {
     for key in [&b"q"[..], b"\x1b", b"\x03"] {
-        let shown = ended_by(|terminal, _| terminal.types(key));
-        assert!(shown.find(OTHER) < shown.find(BACK), "{shown:?}");
+        ended_by(|terminal, _| terminal.types(key));
     }
 }
 
 #[test]
 fn a_signal_ends_it_and_the_terminal_is_as_it_was() {
     for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT] {
-        ended_by(|_, child| kill(Pid::from_raw(child.id().cast_signed()), signal).unwrap());
+        ended_by(|_, id| kill(Pid::from_raw(id.cast_signed()), signal).unwrap());
     }
 }
 
@@ -56,14 +62,11 @@ fn it_is_coloured_unless_somebody_says_no() {
     let is_coloured = |rest: &[&str], variable: Option<&str>| {
         let mut terminal = Terminal::new();
         let mut command = watch(rest);
-        command.env("TERM", "xterm-256color").env_remove("NO_COLOR");
         command.envs(variable.map(|value| ("NO_COLOR", value)));
-        command.stdin(terminal.stream()).stdout(terminal.stream()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
+        let running = on(&terminal, command);
         terminal.until("AGENT GONE");
         terminal.types(b"q");
-        terminal.until(BACK);
-        child.wait().unwrap();
+        assert_eq!(terminal.until_it_ends(running), Some(0));
         terminal.shown.contains("\u{1b}[38;5;1")
     };
     assert!(is_coloured(&[], None));

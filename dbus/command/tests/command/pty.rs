@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+use std::thread::JoinHandle;
 
 use nix::libc::winsize;
 use nix::pty::{OpenptyResult, openpty};
@@ -29,20 +30,34 @@ impl Terminal {
         self.slave.try_clone().unwrap().into()
     }
 
-    /// Starts a program that has it for input and output.
-    pub fn start(&self, mut command: Command) -> Child {
-        command.env("TERM", "xterm-256color").env_remove("NO_COLOR");
-        command.stdin(self.stream()).stdout(self.stream()).stderr(self.stream()).spawn().unwrap()
+    /// Starts a program that writes on it. Its end is marked there, so that who reads on does not wait for ever.
+    pub fn start(&self, mut command: Command) -> Running {
+        let mut child = command.spawn().unwrap();
+        // its terminal is closed when it ends
+        drop(command);
+        let (id, mut end) = (child.id(), File::from(self.slave.try_clone().unwrap()));
+        let waiting = std::thread::spawn(move || {
+            let status = child.wait().unwrap();
+            end.write_all(END.as_bytes()).unwrap();
+            status.code()
+        });
+        Running { id, waiting }
     }
 
     /// Reads until this was written.
     pub fn until(&mut self, text: &str) {
         let mut bytes = [0; 4096];
         while !self.shown.contains(text) {
-            let read = self.master.read(&mut bytes).unwrap_or(0);
-            assert!(read > 0, "it ended without {text:?}: {}", self.shown);
+            assert!(!self.shown.contains(END), "it ended without {text:?}: {}", self.shown);
+            let read = self.master.read(&mut bytes).unwrap();
             self.shown += &String::from_utf8_lossy(&bytes[..read]);
         }
+    }
+
+    /// Reads all that it writes, to its end; gives its exit code.
+    pub fn until_it_ends(&mut self, running: Running) -> Option<i32> {
+        self.until(END);
+        running.waiting.join().unwrap()
     }
 
     /// Somebody types this.
@@ -59,3 +74,13 @@ impl Terminal {
         !self.settings().local_flags.intersects(LocalFlags::ICANON | LocalFlags::ECHO)
     }
 }
+
+/// A program under way.
+pub struct Running {
+    /// Its process id.
+    pub id: u32,
+    waiting: JoinHandle<Option<i32>>,
+}
+
+/// What is written when it has ended: no program writes this.
+pub const END: &str = "(it has ended)";
