@@ -31,6 +31,7 @@ use crate::{
     options::{EX_CONFIG, Options},
     page::{lock_stack, wipe_stack},
     service::{BusError, Connected, Diagnosing, TeeReports},
+    status_line, watchdog,
 };
 
 /// Why the agent ends other than by being told to.
@@ -99,7 +100,7 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
     let boot_id = clock::boot_id()?;
     let last_head = LastHead::new(options.state_dir(), boot_id.clone());
 
-    let sources = config.sources.attach(&config.tcti);
+    let sources = config.sources.attach(&config.tcti, Some(options.tpm_helper_socket()));
     let pace = Pace::new(config.beat, config.tpm_interval);
     let mut gathering = Gathering::begin(sources, config.require.clone(), pace)?;
     let sources = gathering.status();
@@ -195,6 +196,7 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
             bus.serve(keeper.clone(), sources.clone(), waiting, diagnosing, reports).await?;
         tracing::info!(bus = %options.bus(), "serving");
         notify::ready();
+        let (seen, status) = (changes.clone(), sources.clone());
         // not before: a lineage that nobody could meet is nobody's predecessor
         let connection = service.connection().clone();
         let sleep = sleep::watch(options.bus(), connection, keeper.clone(), clock.clone(), inhibiting);
@@ -207,6 +209,8 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
             error = service.run(connections) => return Err(RunError::Bus(error)),
             () = service.tell(changes, published.foreign_anchors(), ends, || writing.write_now()) => {}
             () = sleep => {}
+            () = watchdog::watch(&keeper) => {}
+            () = status_line::keep(seen, status) => {}
             () = keeper.ended() => {}
             () = signals.told_to_end() => {}
         }

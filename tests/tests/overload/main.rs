@@ -10,3 +10,4 @@ mod crowds;
 mod floods;
 mod held;
 mod scene;
+mod watchdog;
