@@ -40,8 +40,8 @@ cargo test --workspace --exclude selfsame-tests --locked
 step "the whole way through; copies, thieves and honest hosts, with their counts"
 cargo test -p selfsame-tests --locked -- --show-output
 
-step "the agent as a unit, on a Debian that was booted"
-tests/container/run.sh
+step "the Debian package, and the agent as its unit on a Debian that was booted"
+tests/container/run.sh release
 
 step "each test that SECURITY.md names is there"
 there="${CARGO_TARGET_DIR:-target}/tests-there"
