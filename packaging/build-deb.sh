@@ -37,13 +37,16 @@ for variable in ${!CARGO_PROFILE_@}; do unset "$variable"; done
 build() {
     local where=$1; shift
     mkdir -p "$where"
-    rm -rf "$where/source" "$where"/selfsame_*
-    mkdir "$where/source"
-    # with what is not committed yet; with its times, by which Cargo knows what has changed
+    rm -rf "$where/staged" "$where"/selfsame_*
+    mkdir "$where/staged"
+    # with what is not committed yet
     git ls-files -z --cached --others --exclude-standard --deduplicate |
         tar --create --exclude=tests/fuzz --ignore-failed-read --null --files-from=- |
-        tar --extract --directory="$where/source"
-    cp -r --preserve=timestamps "$where/source/packaging/debian" "$where/source/debian"
+        tar --extract --directory="$where/staged"
+    # Cargo goes by times: a file whose content is another than at the last build is of now, all others are as old as they were
+    rsync --recursive --links --perms --checksum --delete "$where/staged/" "$where/source"
+    rm -rf "$where/staged"
+    cp -r "$where/source/packaging/debian" "$where/source/debian"
     local begun=$SECONDS
     (
         cd "$where/source"
@@ -67,7 +70,7 @@ if [ -n "$twice" ]; then
     second=$place/second-of-two/$(basename "$package")
     if ! cmp "$package" "$second"; then
         packaging/deps.sh diff
-        diffoscope "$package" "$second" || true
+        diffoscope --max-text-report-size 65536 "$package" "$second" || true
         exit 1
     fi
     rm -rf "$place/second-of-two"

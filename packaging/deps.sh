@@ -11,7 +11,7 @@ run=(swtpm dbus-daemon dbus-bin systemd libglib2.0-dev-bin util-linux mount soft
 # to run tests/container: what makes a Debian tree and boots it
 rig=(systemd-container mmdebstrap debian-archive-keyring util-linux mount)
 # to build the package and to look at it; to load its AppArmor profile into nothing
-deb=(git dpkg-dev debhelper dh-apparmor lintian apparmor binutils python3-minimal util-linux)
+deb=(git dpkg-dev debhelper dh-apparmor lintian apparmor binutils python3-minimal rsync util-linux)
 # to see where two builds differ, which is called for only where they do
 diff=(diffoscope-minimal)
 

@@ -30,7 +30,7 @@ put() { install -D -m 0644 -t "$root/$1" "${@:2}"; }
 put usr/lib/systemd/system "$here"/inside/*.service
 put usr/lib/sysusers.d "$here"/inside/sysusers.conf
 put etc/selfsame "$here"/inside/agent.toml
-cp -r "$here"/inside/*.sh "$here/inside/agent.toml" "$here/checks" packaging/debian/tests "$ROOM/rig"
+cp -r "$here"/inside/*.sh "$here/inside/agent.toml" "$here/checks" packaging/debian/tests packaging/examples "$ROOM/rig"
 printf '%s\n' "$@" >"$ROOM/rig/wanted"
 
 # gets one at its boot; a missing file would be a first boot, with its questions
