@@ -21,6 +21,7 @@ use crate::merkle::{Inclusion, Tree};
 use crate::moment::Genesis;
 use crate::odometer::TIERS;
 use crate::pledge::{self, CHAINS, Opening};
+use crate::proof::Proof;
 use crate::state::{self, Memory, Secret, Secrets};
 use crate::verify::{self, HopRefusal};
 use crate::{odometer, time};
@@ -135,6 +136,11 @@ pub fn walk(genesis: &Genesis, hops: &[Hop]) -> Result<Anchor, (usize, HopRefusa
 /// Why it does not pass.
 pub fn hop(from: &Anchor, hop: &Hop) -> Result<Anchor, HopRefusal> {
     verify::hop(from, hop)
+}
+
+/// Whether a proof's statement is in its head: what can be told of check 5 without the challenge.
+pub fn is_in_head(proof: &Proof) -> bool {
+    proof.head().is_some_and(|head| verify::is_in(head, proof))
 }
 
 /// The lineage's id of a genesis's body.

@@ -311,10 +311,7 @@ fn check_statement(challenge: &Challenge, proof: &Proof, head: &Moment) -> Resul
     if statement.known().is_some() == challenge.since().is_empty() {
         return Err(VerifyRefusal::KnownMisplaced);
     }
-    let root = proof.inclusion.root(merkle::leaf(&proof.statement_bytes));
-    let is_in =
-        head.batch().is_some_and(|batch| batch.count == proof.inclusion.count && Some(batch.root) == root);
-    if is_in { Ok(()) } else { Err(VerifyRefusal::NotInHead) }
+    if is_in(head, proof) { Ok(()) } else { Err(VerifyRefusal::NotInHead) }
 }
 
 fn check_subject(subject: &Subject, wanted: &Wanted) -> Result<(), VerifyRefusal> {
@@ -334,6 +331,12 @@ fn check_subject(subject: &Subject, wanted: &Wanted) -> Result<(), VerifyRefusal
         }
     }
     Ok(())
+}
+
+/// Whether a proof's statement is in its head: the part of check 5 that needs no challenge.
+pub(crate) fn is_in(head: &Moment, proof: &Proof) -> bool {
+    let root = proof.inclusion.root(merkle::leaf(&proof.statement_bytes));
+    head.batch().is_some_and(|batch| batch.count == proof.inclusion.count && Some(batch.root) == root)
 }
 
 /// Check 3 over all hops. Gives the moments that they lead to, the last is the head.

@@ -246,3 +246,11 @@ fn the_reference_says_what_the_code_does() {
     says("sources", "at most eight");
     assert_eq!(SOURCES_MOST, 8);
 }
+
+#[test]
+fn the_manual_has_each_key_and_no_other() {
+    let page = include_str!("../../../packaging/man/selfsame-agent.toml.5");
+    let keys = page.lines().zip(page.lines().skip(1)).filter(|(line, _)| *line == ".TP");
+    let keys: Vec<_> = keys.filter_map(|(_, line)| line.strip_prefix(".BR ")?.split(' ').next()).collect();
+    assert_eq!(keys, KEYS);
+}

@@ -36,6 +36,7 @@
 
 mod cause;
 mod challenge;
+mod drill;
 mod enrol;
 mod error;
 mod fork;
@@ -55,6 +56,7 @@ mod verify;
 
 pub use cause::Cause;
 pub use challenge::ChallengeOptions;
+pub use drill::{DRILL_PREFIX, DRILL_SOURCE};
 pub use enrol::{EnrolOptions, Enrolment};
 pub use error::StoreError;
 pub use fork::ReportedFork;

@@ -2,6 +2,7 @@
 
 use selfsame::{LineageId, Peer};
 
+use crate::drill::is_drill;
 use crate::error::StoreError;
 use crate::name::Name;
 use crate::rows::Holder;
@@ -52,7 +53,9 @@ impl Store {
     }
 
     /// Forgets a peer: its anchor, hops, challenges, and past lineages; or the challenges of a name that is no
-    /// peer's yet. Forks are never forgotten.
+    /// peer's yet. Forks are never forgotten; but of a drill, whose name begins with
+    /// [`DRILL_PREFIX`](crate::DRILL_PREFIX) and whose genesis names [`DRILL_SOURCE`](crate::DRILL_SOURCE) as its one
+    /// source, the fork goes with the peer.
     ///
     /// # Errors
     ///
@@ -60,6 +63,11 @@ impl Store {
     pub fn forget(&mut self, peer: &str) -> Result<(), StoreError> {
         let name = Name::parse(peer)?;
         self.change(|rows| {
+            if let Some(known) = rows.peer(&name)?
+                && is_drill(&name, &known.peer)
+            {
+                rows.drop_fork(&known.lineage)?;
+            }
             let (was_known, had_challenges) = (rows.drop_peer(&name)?, rows.drop_challenges(&name)?);
             if !was_known && !had_challenges {
                 return Err(StoreError::UnknownPeer { peer: peer.to_owned() });

@@ -4,6 +4,7 @@ mod store {
     mod challenge;
     mod child;
     mod crashes;
+    mod drills;
     mod dump;
     mod enrol;
     mod file;

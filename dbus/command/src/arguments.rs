@@ -7,11 +7,13 @@ use clap::error::ErrorKind;
 use clap::{Args, ColorChoice, Parser, Subcommand};
 use selfsame_dbus::Bus;
 
-use crate::answer;
+use crate::answer::{self, Telling};
+use crate::colour::When;
 use crate::exit::{self, Code};
 use crate::failure::Failure;
 use crate::host::HostCommand;
 use crate::inspect::Inspect;
+use crate::manual::{Completions, Manual};
 use crate::party::PartyCommand;
 use crate::place::Place;
 
@@ -45,6 +47,10 @@ struct Global {
     /// Tell all of it as one JSON object on standard output, refusals too
     #[arg(long, global = true)]
     json: bool,
+
+    /// Colour what people read
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    color: When,
 }
 
 /// What is asked.
@@ -56,8 +62,24 @@ pub(crate) enum Command {
     /// As a relying party.
     #[command(flatten)]
     Party(PartyCommand),
+    /// Watch this host's agent: a live view of its lineage, sources, drift, callers and alarms
+    ///
+    /// It asks once a second, hears the agent's signals, and waits for an agent that is gone, which it never starts. q, Esc
+    /// or Ctrl-C ends it. Who has proofs of this host is told to root and members of group selfsame alone. Without a
+    /// terminal it is code 2; with --json it needs none, and tells an object a second, each on a line.
+    Watch,
     /// Explain a challenge, proof, moment, genesis, introduction, fork or hop, field by field
     Inspect(Inspect),
+    /// Print completions for a shell
+    ///
+    /// The package installs them. By hand, for bash: `selfsame completions bash >
+    /// ~/.local/share/bash-completion/completions/selfsame`. With --json: {"shell", "script"}.
+    Completions(Completions),
+    /// Print the manual page, or write all of them
+    ///
+    /// For who packages this: `packaging/manual.sh`. With --json: {"page"}, or {"pages"}: the files that were written.
+    #[command(hide = true)]
+    Man(Manual),
 }
 
 impl Arguments {
@@ -75,9 +97,9 @@ impl Arguments {
         &self.command
     }
 
-    /// Whether all is told in JSON.
-    pub(crate) fn json(&self) -> bool {
-        self.global.json
+    /// How it is told.
+    pub(crate) fn telling(&self) -> Telling {
+        Telling { json: self.global.json, color: self.global.color }
     }
 
     /// The bus on which this host's agent is.
@@ -124,8 +146,9 @@ pub(crate) fn tell(error: &clap::Error, line: &[OsString]) -> Code {
             Code::Yes
         }
         _ => {
-            let is_json = line.iter().take_while(|word| *word != "--").any(|word| word == "--json");
-            answer::tell(&Err(usage(error)), is_json)
+            // what could not be read as a whole still says how it is to be told
+            let json = line.iter().take_while(|word| *word != "--").any(|word| word == "--json");
+            answer::tell(&Err(usage(error)), Telling { json, color: When::default() })
         }
     }
 }
@@ -178,7 +201,7 @@ mod tests {
             [&["--json", "--session", "id"], &["id", "--json", "--session"], &["--json", "id", "--session"]]
         {
             let arguments = read(line);
-            assert!(arguments.json());
+            assert!(arguments.telling().json);
             assert_eq!(arguments.bus().unwrap(), Bus::Session);
         }
         assert_eq!(read(&["id"]).bus().unwrap(), Bus::System);

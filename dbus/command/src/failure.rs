@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::colour::{Colours, Hue};
 use crate::exit::Code;
 use crate::printable::printable;
 
@@ -58,9 +59,9 @@ impl Failure {
     }
 
     /// For people: one line, and one that says what to do next.
-    pub(crate) fn lines(&self) -> String {
-        let what = if self.code == Code::Alarm { "alarm" } else { "error" };
-        let mut lines = format!("{what}: {}\n", printable(&self.text));
+    pub(crate) fn lines(&self, colours: Colours) -> String {
+        let what = if self.code == Code::Alarm { "alarm:" } else { "error:" };
+        let mut lines = format!("{} {}\n", colours.paint(Hue::Bad, what), printable(&self.text));
         if let Some(next) = &self.next {
             lines += &format!("next: {}\n", printable(next));
         }
@@ -95,15 +96,15 @@ mod tests {
     fn a_failure_is_two_lines_and_one_object() {
         let failure = Failure::new(Code::Refused, "Stalled", "it lags\nby far").next("ask again");
         let failure = Failure { check: Some(6), ..failure };
-        assert_eq!(failure.lines(), "error: it lags\\nby far\nnext: ask again\n");
+        assert_eq!(failure.lines(Colours::Off), "error: it lags\\nby far\nnext: ask again\n");
         let object = json!({"error": "Stalled", "check": 6, "text": "it lags\nby far", "next": "ask again"});
         assert_eq!(failure.json(), object);
         let alarm = Failure::new(Code::Alarm, "Forked", "copied");
-        assert_eq!(alarm.lines(), "alarm: copied\n");
+        assert_eq!(alarm.lines(Colours::Off), "alarm: copied\n");
         assert_eq!(alarm.json(), json!({"error": "Forked", "check": null, "text": "copied", "next": null}));
         let evidence = Some(Box::new(Answer::new("AAAA", json!({ "fork": "AAAA" }))));
         let shown = Failure { evidence, ..alarm };
-        assert_eq!(shown.lines(), "alarm: copied\n");
+        assert_eq!(shown.lines(Colours::Off), "alarm: copied\n");
         let object =
             json!({"error": "Forked", "check": null, "text": "copied", "next": null, "fork": "AAAA"});
         assert_eq!(shown.json(), object);

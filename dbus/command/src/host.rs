@@ -8,12 +8,16 @@ use serde_json::json;
 use crate::answer::Answer;
 use crate::bus::ask;
 use crate::failure::Failure;
+use crate::progress::Progress;
 use crate::text::{Given, encode, malformed};
 
+mod audit;
 mod diagnose;
 mod doctor;
 mod end;
 mod status;
+
+pub(crate) use status::Status;
 
 /// What this host's agent is asked.
 #[derive(Debug, Subcommand)]
@@ -38,6 +42,11 @@ pub(crate) enum HostCommand {
     /// an answer other than yes is code 1. With --json: {"ended": TEXT, "begun": TEXT}, where `begun` is null before a
     /// hibernation: there the next lineage begins when the machine is awake again.
     End(end::End),
+    /// Show what this host was doing when a moment was made, and whether that is what the moment commits to
+    ///
+    /// For root and members of group selfsame. The agent keeps what it saw for an hour, in memory. Code 1 where the sample is
+    /// not what the moment commits to.
+    Audit(audit::Audit),
     /// Look at all that this host's agent needs, and say how to mend what is wrong
     ///
     /// One line a check: its state (ok, info, warn or fail), its name and what was found; below it what to do, where
@@ -95,6 +104,7 @@ pub(crate) fn run(command: &HostCommand, bus: &Bus) -> Result<Answer, Failure> {
         HostCommand::Prove(prove) => prove.run(bus),
         HostCommand::Hop(hop) => hop.run(bus),
         HostCommand::End(end) => end.run(bus),
+        HostCommand::Audit(audit) => audit.run(bus),
         HostCommand::Doctor => doctor::run(bus),
     }
 }
@@ -115,6 +125,7 @@ impl Prove {
             None => Vec::new(),
         };
         let (challenge, payload, none) = (Bytes::new(&challenge), Bytes::new(&payload), Options::new());
+        let _shown = Progress::of("waiting for the proof");
         let proof = encode(&ask(bus, async |agent| agent.prove(audience, challenge, payload, &none).await)?);
         Ok(Answer::new(proof.clone(), json!({ "proof": proof })))
     }
@@ -123,6 +134,7 @@ impl Prove {
 impl Hop {
     fn run(&self, bus: &Bus) -> Result<Answer, Failure> {
         let Self { index, tier } = *self;
+        let _shown = Progress::of("waiting for the hop, and the way to it");
         // with the way: only so can the fork that it may show convince anyone (protocol section 7)
         let HopReply { hop, way } = ask(bus, async |agent| agent.hop(index, tier, true).await)?;
         let answer = || {

@@ -3,13 +3,14 @@
 use clap::{Args, Subcommand};
 use selfsame::LineageId;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Telling};
 use crate::failure::Failure;
 use crate::place::Place;
 use crate::text::Given;
 
 mod agent;
 mod ask;
+mod drill;
 mod enrol;
 mod evidence;
 mod file;
@@ -83,6 +84,17 @@ pub(crate) enum PartyCommand {
     /// A fork that --report takes in is code 0, where one that `confront` finds is code 6: it is evidence that a person
     /// brought, not an alarm that was found. From then on a proof of that lineage is the alarm.
     Forks(Forks),
+    /// Test the alarm: fork a lineage that is made for it, and show that the copy is caught, proved and told of
+    ///
+    /// Meets a host that lives in this command alone as a peer `drill-…`, lets a copy of it answer, and follows the alarm to
+    /// its end: the host refuses (ForeignAnchor), its answer to a question makes the fork, the agent signals ForkFound with the
+    /// peer's name, the copy is refused from then on. Whoever watches for ForkFound sees it, as meant; peer and fork are
+    /// removed afterwards. Run it every month, say. Code 0 where all of it works; never 6, as nobody was copied. With
+    /// --store a file's verifier is tested: there is no signal then.
+    ///
+    /// With --json: {"peer", "lineage", "works", "links": [{"link", "holds", "text"}, …], "fork_bytes", "signalled"}; where a
+    /// link breaks they are beside the error's members.
+    Drill,
 }
 
 /// Issue a challenge for a peer.
@@ -188,7 +200,7 @@ pub(crate) struct Forks {
 /// # Errors
 ///
 /// Where they can't be asked, or it is refused.
-pub(crate) fn run(command: &PartyCommand, place: &Place<'_>) -> Result<Answer, Failure> {
+pub(crate) fn run(command: &PartyCommand, place: &Place<'_>, telling: Telling) -> Result<Answer, Failure> {
     match command {
         PartyCommand::Challenge(challenge) => keep::challenge(challenge, place),
         PartyCommand::Meet(meet) => keep::meet(meet, place),
@@ -199,5 +211,6 @@ pub(crate) fn run(command: &PartyCommand, place: &Place<'_>) -> Result<Answer, F
         PartyCommand::Peers => keep::peers(place),
         PartyCommand::Forget { peer } => keep::forget(peer, place),
         PartyCommand::Forks(forks) => forks::forks(forks, place),
+        PartyCommand::Drill => drill::drill(place, telling),
     }
 }

@@ -27,10 +27,12 @@ macro_rules! both {
 }
 
 mod alarms;
+mod drill;
 mod forks;
 // what the command's own tests play with
 #[path = "../../../dbus/command/tests/command/host.rs"]
 mod host;
+mod json;
 mod party;
 mod place;
 mod questions;
@@ -41,6 +43,7 @@ mod succession;
 mod terminal;
 mod times;
 mod unusable;
+mod watch;
 
 /// The command under test.
 fn program() -> std::path::PathBuf {

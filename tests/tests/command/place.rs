@@ -26,7 +26,8 @@ pub enum Place {
 /// A relying party, with a place of its own for its peers.
 pub struct Party {
     // in this order they are dropped: first who uses the others
-    _agent: Option<(Agent, PrivateBus)>,
+    agent: Option<Agent>,
+    bus: Option<PrivateBus>,
     folder: TempDir,
     /// The file of its peers, or the agent's.
     pub file: PathBuf,
@@ -41,26 +42,30 @@ impl Party {
             Place::Store => {
                 let file = folder.path().join("peers");
                 let place = ["--store".to_owned(), file.display().to_string()];
-                Self { _agent: None, folder, file, place }
+                Self { agent: None, bus: None, folder, file, place }
             }
             Place::Agent => {
                 let (bus, state_dir) = (PrivateBus::start(), folder.path().join("state"));
-                let config = folder.path().join("agent.toml");
                 // who verifies needs no identity worth trusting
-                std::fs::write(&config, "require = []\nsources = [\"kernel\"]\n").unwrap();
+                let config = "require = []\nsources = [\"kernel\"]\n";
+                std::fs::write(folder.path().join("agent.toml"), config).unwrap();
                 std::fs::create_dir(&state_dir).unwrap();
                 let file = state_dir.join("peers.db");
-                let options = AgentOptions {
-                    config: Some(config),
-                    state_dir: Some(state_dir),
-                    ..AgentOptions::new(bus.address())
-                };
-                let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-                let agent = runtime.block_on(Agent::start(options)).unwrap();
                 let place = ["--bus-address".to_owned(), bus.address().to_owned()];
-                Self { _agent: Some((agent, bus)), folder, file, place }
+                let agent = start(&folder, &bus);
+                Self { agent: Some(agent), bus: Some(bus), folder, file, place }
             }
         }
+    }
+
+    /// Ends the agent at once, as if it had crashed.
+    pub fn kill_agent(&mut self) {
+        self.agent.take().unwrap().kill();
+    }
+
+    /// Starts another, on the same bus, with the same folder.
+    pub fn start_agent(&mut self) {
+        self.agent = self.bus.as_ref().map(|bus| start(&self.folder, bus));
     }
 
     /// How a command line begins that asks here, as the command tells one.
@@ -182,6 +187,17 @@ impl Party {
         let proof = host.prove(&self.challenge_at(peer, now, false), index);
         self.store().enrol(peer, &bytes(&proof), now, &EnrolOptions::default()).unwrap();
     }
+}
+
+/// An agent on this bus, with its settings and state in this folder.
+fn start(folder: &TempDir, bus: &PrivateBus) -> Agent {
+    let options = AgentOptions {
+        config: Some(folder.path().join("agent.toml")),
+        state_dir: Some(folder.path().join("state")),
+        ..AgentOptions::new(bus.address())
+    };
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(Agent::start(options)).unwrap()
 }
 
 /// How many nonces were given out: no two challenges have the same.

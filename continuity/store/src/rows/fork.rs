@@ -20,6 +20,12 @@ impl Rows<'_> {
         Ok(known.is_none())
     }
 
+    /// Drops the fork of a lineage that was made for a drill: no other is ever dropped.
+    pub(crate) fn drop_fork(&self, lineage: &LineageId) -> Result<(), StoreError> {
+        self.0.execute("DELETE FROM fork WHERE lineage = ?1", [lineage.as_bytes()])?;
+        Ok(())
+    }
+
     fn fork(&self, lineage: &LineageId) -> Result<Option<Fork>, StoreError> {
         let sql = "SELECT fork FROM fork WHERE lineage = ?1";
         let bytes: Option<Vec<u8>> =

@@ -33,6 +33,8 @@ pub struct Host {
     pub lineage: Lineage<Ordinary>,
     /// What it says of its TPM in its next moment.
     pub tpm: TpmClock,
+    /// The source that it says it draws from.
+    source: Option<&'static str>,
 }
 
 impl Host {
@@ -51,21 +53,30 @@ impl Host {
         Self::with_origin(seed, Origin::new(Reason::Boot, predecessor), tpm)
     }
 
+    /// One that says it draws from this source, and from no other.
+    pub fn drawing_from(seed: u8, source: &'static str) -> Self {
+        Self::begun(seed, Origin::new(Reason::Install, None), TpmClock::default(), Some(source))
+    }
+
     pub fn with_tpm(seed: u8, tpm_resets: u64) -> Self {
         Self::with_origin(seed, Origin::new(Reason::Install, None), tpm_of(Some(tpm_resets)))
     }
 
     fn with_origin(seed: u8, origin: Origin, tpm: TpmClock) -> Self {
+        Self::begun(seed, origin, tpm, None)
+    }
+
+    fn begun(seed: u8, origin: Origin, tpm: TpmClock, source: Option<&'static str>) -> Self {
         let birth = Birth {
             contributions: &[("test", &[seed; 32])],
             randomness: &[seed; 32],
             salt: Salt::new([seed; 32]),
             wall_ms: WALL_MS,
-            evidence: evidence(tpm),
+            evidence: evidence(tpm, source),
             origin,
         };
         let lineage = Lineage::born(Ordinary::default(), birth).expect("ordinary memory refuses nothing");
-        Self { lineage, tpm }
+        Self { lineage, tpm, source }
     }
 
     pub fn id(&self) -> LineageId {
@@ -74,7 +85,7 @@ impl Host {
 
     /// Makes a moment that nobody asked for.
     pub fn beat(&mut self, index: u64) {
-        let step = step(index, self.tpm, &[7; 32]);
+        let step = self.step(index);
         self.lineage.moment(step).expect("the index is above the head's");
     }
 
@@ -91,9 +102,14 @@ impl Host {
             subject: Subject { uid: Some(uid), ..Subject::default() },
             payload: None,
         };
-        let proofs = self.lineage.prove(step(index, self.tpm, &[7; 32]), vec![request]);
+        let proofs = self.lineage.prove(self.step(index), vec![request]);
         let proof = proofs.expect("the index is above the head's").remove(0);
         proof.expect("the challenge is for this lineage").encode()
+    }
+
+    fn step(&self, index: u64) -> Step<'static> {
+        let wall_ms = WALL_MS + index * 1000 / SECOND;
+        Step { index, wall_ms, randomness: &[7; 32], evidence: evidence(self.tpm, self.source) }
     }
 
     pub fn introduce(&mut self) -> Introduction {
@@ -105,17 +121,14 @@ impl Host {
     }
 }
 
-fn step(index: u64, tpm: TpmClock, randomness: &[u8; 32]) -> Step<'_> {
-    Step { index, wall_ms: WALL_MS + index * 1000 / SECOND, randomness, evidence: evidence(tpm) }
-}
-
 fn tpm_of(reset_count: Option<u64>) -> TpmClock {
     TpmClock { reset_count, ..TpmClock::default() }
 }
 
-fn evidence(tpm: TpmClock) -> Evidence {
+fn evidence(tpm: TpmClock, source: Option<&str>) -> Evidence {
     let tpm_clock = (tpm != TpmClock::default()).then_some(tpm);
-    Evidence::new(EvidenceFields { tpm_clock, ..EvidenceFields::default() }).expect("short")
+    let sources = source.map(|source| vec![source.to_owned()]);
+    Evidence::new(EvidenceFields { tpm_clock, sources, ..EvidenceFields::default() }).expect("short")
 }
 
 /// A file for a store, in a folder of its own.

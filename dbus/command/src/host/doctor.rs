@@ -6,12 +6,15 @@ use serde_json::json;
 use super::diagnose;
 use crate::answer::Answer;
 use crate::bus::ask;
+use crate::colour::Hue;
 use crate::exit::Code;
 use crate::failure::Failure;
 use crate::printable::printable;
+use crate::progress::Progress;
 
 /// Asks the agent; where the bus has none, its program.
 pub(super) fn run(bus: &Bus) -> Result<Answer, Failure> {
+    let _shown = Progress::of("looking at all that the agent needs, the TPM takes a while");
     match ask(bus, async |agent| agent.diagnose().await) {
         Ok(checks) => Ok(answer(&checks)),
         Err(failure) if failure.code == Code::Unreachable => without_agent(failure),
@@ -46,7 +49,7 @@ fn answer(checks: &[Check]) -> Answer {
             json!({ "check": check, "state": state, "finding": finding, "remedy": remedy })
         })
         .collect();
-    let answer = Answer::new(text(checks), json!({ "checks": objects }));
+    let answer = Answer::new(text(checks), json!({ "checks": objects })).with_marks(MARKS);
     if checks.iter().any(|check| check.state == FAIL) { answer.with_code(Code::Refused) } else { answer }
 }
 
@@ -86,6 +89,9 @@ fn count(checks: &[Check]) -> String {
     };
     format!("{checks}: {}", counts.join(", "))
 }
+
+/// States by their colour.
+const MARKS: &[(&str, Hue)] = &[(FAIL, Hue::Bad), (WARN, Hue::Warn), ("ok", Hue::Good)];
 
 /// The state of what has to be mended.
 const FAIL: &str = "fail";

@@ -57,7 +57,8 @@ impl Field {
 
     fn lines(&self, depth: usize, label: &str, lines: &mut Vec<String>) {
         let (indent, size) = ("  ".repeat(depth), size(self.bytes));
-        let mut say = |what: &str| lines.push(format!("{indent}{label}: {what}"));
+        let about = if self.about.is_empty() { String::new() } else { format!("  · {}", self.about) };
+        let mut say = |what: &str| lines.push(format!("{indent}{label}: {what}{about}"));
         match &self.value {
             Value::Number(number, None) => say(&number.to_string()),
             Value::Number(number, Some(note)) => say(&format!("{number} ({note})")),
@@ -113,6 +114,10 @@ impl Field {
             Value::Items(items) => Json::Array(items.iter().map(Self::json).collect()),
             Value::Unknown => Json::Null,
         };
-        json!({ "bytes": self.bytes, "value": value })
+        let mut object = json!({ "bytes": self.bytes, "value": value });
+        if let (Some(object), false) = (object.as_object_mut(), self.about.is_empty()) {
+            object.insert("about".to_owned(), json!(self.about));
+        }
+        object
     }
 }

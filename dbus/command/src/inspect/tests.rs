@@ -1,7 +1,7 @@
 use minicbor::Encoder;
 use selfsame::{
-    Birth, Challenge, Evidence, EvidenceFields, Fork, HopAnswer, Lineage, Ordinary, Origin, Peer, Reason,
-    Request, Salt, Step, Subject,
+    Birth, Challenge, Evidence, EvidenceFields, Fork, HopAnswer, Lineage, Ordinary, Origin, Peer, Proof,
+    Reason, Request, Salt, Step, Subject,
 };
 
 use super::*;
@@ -88,6 +88,100 @@ fn each_message_is_recognised_and_all_of_it_is_explained() {
         let answer = explain(&bytes).unwrap_or_else(|error| panic!("{kind:?}: {error}"));
         assert_eq!(answer.json["kind"], kind.name());
         assert!(!answer.text.contains("unknown"), "{}", answer.text);
+    }
+}
+
+/// What came of a check.
+fn holds(answer: &Answer, check: &str) -> serde_json::Value {
+    let checks = answer.json["checks"].as_array().unwrap();
+    let found = checks.iter().find(|found| found["check"] == check);
+    found.unwrap_or_else(|| panic!("no check {check}: {checks:?}"))["holds"].clone()
+}
+
+#[test]
+fn a_proof_is_checked_as_far_as_it_goes() {
+    let proof = proof(&mut lineage(), 5000);
+    let answer = explain(&proof).unwrap();
+    for check in ["form", "2 lineage", "3 hops", "3 tiers", "4 genesis", "5 statement"] {
+        assert_eq!(holds(&answer, check), true, "{check}");
+    }
+    for check in ["5 challenge", "6 time", "7, 8 history"] {
+        assert_eq!(holds(&answer, check), json!(null), "{check}");
+    }
+    // one byte of each part that is checked: the opening, the statement, the genesis's salt
+    let parsed = Proof::parse(&proof).unwrap();
+    let opening = parsed.hops()[0].opening().as_bytes();
+    let salt = parsed.genesis().unwrap().salt().as_bytes();
+    for (part, fails) in [(opening, "3 hops"), (b"door".as_slice(), "5 statement"), (salt, "4 genesis")] {
+        let mut changed = proof.clone();
+        let at = changed.windows(part.len()).rposition(|window| window == part).unwrap();
+        changed[at] ^= 1;
+        let answer = explain(&changed).unwrap();
+        assert_eq!(holds(&answer, fails), false, "{fails}");
+        assert!(answer.text.contains("\nfails  "), "{}", answer.text);
+    }
+}
+
+#[test]
+fn a_proof_from_an_anchor_leaves_its_hops_open_and_its_way_is_checked() {
+    let mut lineage = lineage();
+    let mut peer = Peer::unknown();
+    let now = |ticks| selfsame::Now { boot: selfsame::Boot([0; 16]), ticks, wall_ms: 0 };
+    let request = |challenge| Request {
+        audience: "door".into(),
+        challenge,
+        subject: Subject::default(),
+        payload: None,
+    };
+    let mut proofs = Vec::new();
+    for (at, index) in [(0, 100), (20_000, 20_100)] {
+        let challenge = peer.challenge("door", &[at as u8 + 5; 32], &now(at)).unwrap();
+        let proof = lineage.prove(step(index), vec![request(challenge)]).unwrap().remove(0).unwrap();
+        peer.take(&proof.encode(), &now(at), &selfsame::Policy::default()).unwrap();
+        proofs.push(proof.encode());
+    }
+    let answer = explain(&proofs[1]).unwrap();
+    assert_eq!((holds(&answer, "3 hops"), holds(&answer, "3 tiers")), (json!(null), json!(true)));
+    // the first hop's tier, which is the first number of the array of hops
+    let mut changed = proofs[1].clone();
+    let opening = Proof::parse(&changed).unwrap().hops()[0].opening().as_bytes().to_vec();
+    let at = changed.windows(opening.len()).position(|window| window == opening).unwrap();
+    changed[at - 4] -= 1;
+    assert_eq!(holds(&explain(&changed).unwrap(), "3 tiers"), false);
+}
+
+#[test]
+fn a_fork_is_one_or_says_why_not() {
+    let (_, fork) = messages().into_iter().find(|(kind, _)| *kind == Kind::Fork).unwrap();
+    let answer = explain(&fork).unwrap();
+    for check in ["fork", "tiers", "moments"] {
+        assert_eq!(holds(&answer, check), true, "{check}");
+    }
+    let parsed = Fork::parse(&fork).unwrap();
+    let opening = parsed.hops()[1].opening().as_bytes().to_vec();
+    let mut changed = fork;
+    let at = changed.windows(opening.len()).position(|window| window == opening).unwrap();
+    changed[at] ^= 1;
+    assert_eq!(holds(&explain(&changed).unwrap(), "fork"), false);
+}
+
+#[test]
+fn each_field_of_the_tables_says_what_it_is() {
+    fn look(shape: &schema::Shape, at: &str) {
+        match shape {
+            schema::Shape::Map(keys) => {
+                for (_, name, about, shape) in *keys {
+                    assert!(!about.is_empty(), "{at} {name}");
+                    look(shape, name);
+                }
+            }
+            schema::Shape::Tuple(places) => places.iter().for_each(|(name, shape)| look(shape, name)),
+            schema::Shape::List(shape) | schema::Shape::Carried(shape) => look(shape, at),
+            _ => {}
+        }
+    }
+    for (kind, _) in messages() {
+        look(kind.schema(), kind.name());
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) struct Field {
     pub(super) key: Option<u64>,
     /// Its name; empty for an item of a list, or where this version knows none.
     pub(super) name: &'static str,
+    /// What it is, in words; empty where its name says it.
+    pub(super) about: &'static str,
     /// Bytes of its content, where that is text or bytes; else of its encoding.
     pub(super) bytes: usize,
     /// What it is.
@@ -84,7 +86,7 @@ fn value(shape: &Shape, item: &[u8]) -> Option<(usize, Value)> {
 
 fn field(key: Option<u64>, name: &'static str, shape: &Shape, item: &[u8]) -> Option<Field> {
     let (bytes, value) = value(shape, item)?;
-    Some(Field { key, name, bytes, value })
+    Some(Field { key, name, about: "", bytes, value })
 }
 
 fn number(decoder: &mut Decoder<'_>, note: impl FnOnce(u64) -> String) -> Option<Value> {
@@ -108,7 +110,7 @@ fn shown(shape: &Shape, bytes: &[u8]) -> Option<Value> {
     Some(Value::Bytes { shown, json })
 }
 
-fn map(keys: &[(u64, &'static str, Shape)], item: &[u8]) -> Option<Vec<Field>> {
+fn map(keys: &[(u64, &'static str, &'static str, Shape)], item: &[u8]) -> Option<Vec<Field>> {
     let mut decoder = Decoder::new(item);
     let count = decoder.map().ok()??;
     (0..count)
@@ -116,8 +118,13 @@ fn map(keys: &[(u64, &'static str, Shape)], item: &[u8]) -> Option<Vec<Field>> {
             let key = decoder.u64().ok()?;
             let item = next(&mut decoder)?;
             match keys.iter().find(|(known, ..)| *known == key) {
-                Some((_, name, shape)) => field(Some(key), name, shape, item),
-                None => Some(Field { key: Some(key), name: "", bytes: item.len(), value: Value::Unknown }),
+                Some((_, name, about, shape)) => {
+                    Some(Field { about, ..field(Some(key), name, shape, item)? })
+                }
+                None => {
+                    let bytes = item.len();
+                    Some(Field { key: Some(key), name: "", about: "", bytes, value: Value::Unknown })
+                }
             }
         })
         .collect()

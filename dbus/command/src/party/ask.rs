@@ -14,6 +14,7 @@ use crate::exit::Code;
 use crate::failure::{Failure, Question};
 use crate::place::Place;
 use crate::printable::printable;
+use crate::progress::Progress;
 use crate::text::{Given, encode, malformed};
 
 /// Prints what to ask a peer's host. Nothing is to be asked of one of which no proof was accepted.
@@ -39,7 +40,11 @@ pub(super) fn confront(peer: &str, answer: &Given, place: &Place<'_>) -> Result<
         malformed(WHAT, &error.to_string())
             .next("give it as `selfsame hop INDEX TIER` printed it on the host")
     })?;
-    match question.done(question.peers()?.confront(peer, &answer))? {
+    let confronted = {
+        let _shown = Progress::of("holding the answer against what is kept");
+        question.done(question.peers()?.confront(peer, &answer))
+    };
+    match confronted? {
         Some(fork) => Err(alarm(&fork, &question)),
         None => {
             let text = format!(

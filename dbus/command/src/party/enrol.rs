@@ -13,6 +13,7 @@ use crate::exit::Code;
 use crate::failure::{Failure, Question};
 use crate::place::Place;
 use crate::printable::printable;
+use crate::progress::Progress;
 
 /// Enrols a peer.
 pub(super) fn enrol(asked: &Enrol, place: &Place<'_>) -> Result<Answer, Failure> {
@@ -38,6 +39,7 @@ struct Run<'r> {
 
 impl Run<'_> {
     fn enrol(&mut self, succeeds: bool, dry_run: bool) -> Result<Found, Denial> {
+        let _shown = Progress::of("checking the proof");
         self.peers.enrol(self.peer, &self.proof, succeeds, dry_run)
     }
 

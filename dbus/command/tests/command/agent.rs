@@ -33,6 +33,7 @@ memory           secret
 sources          tpm (tpm): failed
                  rdseed (cpu): healthy
 foreign anchors  1: somebody else may have answered in this host's name
+drift            0.125
 version          0.0.0\\n";
     assert_eq!(ask(&["status"], b"").yes(), text);
     let object = json!({
@@ -52,6 +53,7 @@ version          0.0.0\\n";
             {"name": "rdseed", "class": "cpu", "healthy": true},
         ],
         "foreign_anchors": 1,
+        "drift": 0.125,
         "version": "0.0.0\n",
     });
     assert_eq!(ask(&["status", "--json"], b"").json(), object);

@@ -28,7 +28,7 @@ fn ask(checks: &Result<Vec<Check>, Error>, rest: &[&str]) -> Output {
 }
 
 /// A program in the agent's place, which runs this script.
-fn program(folder: &Path, script: &str) -> PathBuf {
+pub fn program(folder: &Path, script: &str) -> PathBuf {
     let path = folder.join("selfsame-agent");
     // by another process: a file that a child of another test has open for writing, for a moment, could not be run
     let write = r#"printf '#!/bin/sh\n%s\n' "$2" >"$1" && chmod 755 "$1""#;

@@ -5,10 +5,15 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod agent;
+mod audit;
+mod colours;
 mod doctor;
 mod host;
 mod inspect;
+mod live;
+mod manual;
 mod party;
+mod pty;
 mod run;
 mod stand_in;
 mod stores;

@@ -8,9 +8,10 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use futures_util::StreamExt;
+use selfsame::{Behaviour, Evidence, EvidenceFields, Step};
 use selfsame_dbus::{
-    AGENT_PATH, ByteBuf, Bytes, Check, Details, Error, HopReply, KnownPeer, Origin, Refusal, Source,
-    VerdictReply,
+    AGENT_PATH, AuditReply, ByteBuf, Bytes, Check, Details, Error, HopReply, KnownPeer, Origin, Refusal,
+    Source, VerdictReply,
 };
 use tempfile::TempDir;
 use zbus::{Guid, OwnedVariant, connection, interface};
@@ -27,6 +28,30 @@ pub fn host() -> Host {
         host.beat(index);
     }
     host
+}
+
+/// What that agent shows of a moment: an honest answer at 100; one with another sample, blind or moment at 200 to 202; one
+/// of a moment without a sample at 203; garbage at 204; nothing at any other index.
+pub fn audited(index: u64) -> Option<AuditReply> {
+    let (blind, sample) = ([9; 32], b"\x01\x04\x08\0\0\0\x02\x01\0\0\0\0\0\0".to_vec());
+    let body = |index, commits: bool| {
+        let commitment = commits.then(|| Behaviour::commitment_to(&blind, &sample));
+        let behaviour = Some(Behaviour { samples: Some(5), drift: Some(31), commitment });
+        let evidence = Evidence::new(EvidenceFields { behaviour, ..EvidenceFields::default() }).unwrap();
+        let step = Step { index, wall_ms: 1_798_761_600_000, randomness: &[7; 32], evidence };
+        Host::born_at(1, 1 << 40).lineage.moment(step).unwrap().body().to_vec()
+    };
+    let (body, blind, sample) = match index {
+        100 => (body(100, true), blind.to_vec(), sample),
+        200 => (body(200, true), blind.to_vec(), [&sample[..], b"\x05"].concat()),
+        201 => (body(201, true), blind[1..].to_vec(), sample),
+        202 => (body(100, true), blind.to_vec(), sample),
+        203 => (body(203, false), blind.to_vec(), sample),
+        204 => (b"no moment".to_vec(), blind.to_vec(), sample),
+        _ => return None,
+    };
+    let [body, blind, sample] = [body, blind, sample].map(ByteBuf::from);
+    Some(AuditReply { body, blind, sample })
 }
 
 /// A bus with an agent on it, for one run of the command.
@@ -151,6 +176,11 @@ impl Agent {
         Err(Error::NotAuthorized("because of the test".into()))
     }
 
+    /// What [`audited`] says of this index.
+    fn audit(&self, index: u64) -> Result<AuditReply, Error> {
+        audited(index).ok_or_else(|| Error::NotKept("because of the test".into()))
+    }
+
     fn diagnose(&self) -> Result<Vec<Check>, Error> {
         self.checks.clone()
     }
@@ -199,6 +229,11 @@ impl Agent {
     #[zbus(property)]
     fn memory(&self) -> &'static str {
         "secret"
+    }
+
+    #[zbus(property)]
+    fn drift(&self) -> f64 {
+        0.125
     }
 
     #[zbus(property)]

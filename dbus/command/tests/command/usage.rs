@@ -17,7 +17,7 @@ fn what_is_wrong_with_the_command_line_is_usage() {
         &["hop", "0", "16"],
         &["hop", "9223372036854775808", "0"],
         &["hop", "-1", "0"],
-        &["watch"],
+        &["look"],
         &["confront", "web"],
         &["questions"],
         &["forks", "web", "--report", "AAAA"],
@@ -42,7 +42,7 @@ fn what_is_wrong_with_the_command_line_is_usage() {
     let (what, next) = output.no(2);
     assert_eq!(what, "the following required arguments were not provided: --audience <NAME>");
     assert_eq!(next, "usage: selfsame challenge --audience <NAME> <PEER>; `selfsame --help`");
-    assert_eq!(selfsame(["watch"]).no(2).0, "unrecognized subcommand 'watch'");
+    assert_eq!(selfsame(["look"]).no(2).0, "unrecognized subcommand 'look'");
 }
 
 #[test]
