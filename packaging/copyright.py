@@ -26,6 +26,7 @@ NAMES = {
     "BSD-2-Clause": "BSD-2-clause",
     "BSD-3-Clause": "BSD-3-clause",
     "BlueOak-1.0.0": "BlueOak-1.0.0",
+    "BSL-1.0": "BSL-1.0",
     "CC0-1.0": "CC0-1.0",
     "ISC": "ISC",
     "MIT": "Expat",
