@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing to build and test selfsame on Debian 12 or later. Does nothing where all is there.
-#   packaging/deps.sh [build|test|rig|all]      (default: all, which is build and test)
+#   packaging/deps.sh [build|test|rig|deb|diff|all]      (default: all, which is build and test)
 set -euo pipefail
 
 # to build: a linker, the TPM stack's and SQLite's headers
@@ -11,14 +11,20 @@ run=(swtpm dbus-daemon dbus-bin systemd libglib2.0-dev-bin polkitd util-linux mo
 # to run the examples: other languages' ways to a bus, and ssh
 run+=(python3-gi gjs libsystemd-dev openssh-client openssh-server)
 # to run tests/container: what makes a Debian tree and boots it
-rig=(systemd-container mmdebstrap debian-archive-keyring util-linux mount binutils)
+rig=(systemd-container mmdebstrap debian-archive-keyring util-linux mount)
+# to build the package and to look at it; to load its AppArmor profile into nothing
+deb=(git dpkg-dev debhelper dh-apparmor lintian apparmor binutils python3-minimal rsync util-linux)
+# to see where two builds differ, which is called for only where they do
+diff=(diffoscope-minimal)
 
 case "${1:-all}" in
     build) wanted=("${build[@]}") ;;
     test) wanted=("${run[@]}") ;;
     rig) wanted=("${rig[@]}") ;;
+    deb) wanted=("${build[@]}" "${deb[@]}") ;;
+    diff) wanted=("${diff[@]}") ;;
     all) wanted=("${build[@]}" "${run[@]}") ;;
-    *) echo "usage: packaging/deps.sh [build|test|rig|all]" >&2; exit 2 ;;
+    *) echo "usage: packaging/deps.sh [build|test|rig|deb|diff|all]" >&2; exit 2 ;;
 esac
 
 missing=()

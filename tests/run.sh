@@ -45,8 +45,8 @@ packaging/deps.sh rig
 newer=$(tests/container/newer_bus.sh "${CARGO_TARGET_DIR:-target}/container")
 SELFSAME_DBUS_DAEMON=$newer cargo test -p selfsame-tests --locked --test callers -- --show-output
 
-step "the agent as a unit, on a Debian that was booted"
-tests/container/run.sh
+step "the Debian package, and the agent as its unit on a Debian that was booted"
+tests/container/run.sh release
 
 step "each test that SECURITY.md names is there"
 there="${CARGO_TARGET_DIR:-target}/tests-there"

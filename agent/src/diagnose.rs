@@ -19,7 +19,8 @@ use crate::{
 
 /// Asks all sources once, and prints what there is to say, as a JSON array on standard output. `store` is the peers' file.
 pub(crate) fn print(config: &Config, store: &Path) -> ExitCode {
-    let sources = config.sources.attach(&config.tcti);
+    // as whoever runs this may, not as the unit of the TPM's helper may
+    let sources = config.sources.attach(&config.tcti, None);
     let pace = Pace::new(config.beat, config.tpm_interval);
     let status = match Gathering::begin(sources, config.require.clone(), pace) {
         Ok(gathering) => gathering.survey(SURVEY),

@@ -49,6 +49,7 @@ enum Message {
     Beat(Box<Observed>),
     Moment { is_afresh: bool, reply: oneshot::Sender<()> },
     End { reason: Reason, reply: oneshot::Sender<()> },
+    Alive { reply: oneshot::Sender<()> },
     Stop,
 }
 
@@ -253,6 +254,7 @@ impl<M: Memory> Work<M> {
                 waiting.moment = true;
                 waiting.replies.push(reply);
             }
+            Message::Alive { reply } => done(reply),
             Message::End { reason, reply } => waiting.end = Some((reason, reply)),
             Message::Stop => waiting.stop = true,
         }

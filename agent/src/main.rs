@@ -24,9 +24,11 @@ mod options;
 mod page;
 mod run;
 mod service;
+mod status_line;
 mod verifier;
+mod watchdog;
 
-use std::{env, process::ExitCode};
+use std::{env, path::Path, process::ExitCode};
 
 use config::ConfigError;
 use entropy::{SourceName, helper};
@@ -39,8 +41,8 @@ fn main() -> ExitCode {
         Err(error) => return exit_for(&error),
     };
     match options.command() {
-        Some(Command::TpmHelper) => return help(&options, &SourceName::Tpm),
-        Some(Command::SourceHelper { source }) => return help(&options, source),
+        Some(Command::TpmHelper { lock }) => return help(&options, &SourceName::Tpm, lock.as_deref()),
+        Some(Command::SourceHelper { source }) => return help(&options, source, None),
         Some(Command::Diagnose) | None => {}
     }
     if options.check_config() || options.command().is_some() {
@@ -90,10 +92,18 @@ fn refuse(error: &ConfigError) -> ExitCode {
 }
 
 /// Serves one source to the agent, until it has had enough.
-fn help(options: &Options, source: &SourceName) -> ExitCode {
+fn help(options: &Options, source: &SourceName, lock: Option<&Path>) -> ExitCode {
     log::start(None);
-    let tcti = options.tcti().cloned().unwrap_or_default();
-    match helper::on_standard_input(|progress| source.open(&tcti, progress)) {
+    let served = match options.tcti() {
+        None if *source == SourceName::Tpm => {
+            helper::in_a_unit(lock, |tcti, progress| source.open(tcti, progress))
+        }
+        tcti => {
+            let tcti = tcti.cloned().unwrap_or_default();
+            helper::on_standard_input(|progress| source.open(&tcti, progress))
+        }
+    };
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error @ helper::ServeError::NoSocket) => {
             tracing::error!("{error}");

@@ -2,6 +2,8 @@
 //!
 //! Without a manager, that is without `$NOTIFY_SOCKET`, nothing is told, and that is no error.
 
+use std::time::Duration;
+
 use sd_notify::NotifyState;
 
 /// The name is on the bus: whoever waits for the unit may call.
@@ -12,6 +14,21 @@ pub(crate) fn ready() {
 /// The agent has begun to end.
 pub(crate) fn stopping() {
     tell(&[NotifyState::Stopping]);
+}
+
+/// A line for people, until the next one.
+pub(crate) fn status(line: &str) {
+    tell(&[NotifyState::Status(line)]);
+}
+
+/// How long the manager waits for [`alive`] before it ends this process; none: it does not.
+pub(crate) fn watchdog() -> Option<Duration> {
+    sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero())
+}
+
+/// This process does what it is there for: it does not hang.
+pub(crate) fn alive() {
+    tell(&[NotifyState::Watchdog]);
 }
 
 /// The agent goes on where this fails: a manager that hears nothing ends the unit by itself, and says so.

@@ -39,6 +39,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "DIR", default_value = STATE_DIR)]
     state_dir: PathBuf,
 
+    /// Ask for the TPM's bytes at the socket there; where nobody listens, start a helper
+    #[arg(long, value_name = "PATH", default_value = TPM_HELPER_SOCKET)]
+    tpm_helper_socket: PathBuf,
+
     /// Ask for reports of the TEE at the helper's socket there
     #[arg(long, value_name = "PATH", default_value = TSM_REPORT_SOCKET)]
     tsm_report_socket: PathBuf,
@@ -58,7 +62,13 @@ pub(crate) enum Command {
     /// Check sources, rights and settings, print the findings as JSON, and exit; the agent may run or not
     Diagnose,
     /// Serve the TPM as a source on the socket that standard input is: started by the agent, or by a socket unit
-    TpmHelper,
+    ///
+    /// Without --tcti the agent says on the socket which TPM.
+    TpmHelper {
+        /// Serve only while no other helper holds the lock on this file
+        #[arg(long, value_name = "FILE")]
+        lock: Option<PathBuf>,
+    },
     /// Serve another source that may block: started by the agent
     #[command(hide = true)]
     SourceHelper {
@@ -116,6 +126,11 @@ impl Options {
     /// How to reach the TPM, where the command line says so.
     pub(crate) fn tcti(&self) -> Option<&Tcti> {
         self.tcti.as_ref()
+    }
+
+    /// The socket of the unit that starts the TPM's helper.
+    pub(crate) fn tpm_helper_socket(&self) -> &Path {
+        &self.tpm_helper_socket
     }
 
     /// The socket of the helper that asks the TEE for reports.
@@ -194,6 +209,9 @@ const BEAT_MOST_S: f64 = 3600.0;
 
 const STATE_DIR: &str = "/var/lib/selfsame";
 
+/// As in `packaging/systemd/selfsame-tpm-helper.socket`.
+const TPM_HELPER_SOCKET: &str = "/run/selfsame/tpm-helper.socket";
+
 /// As in `packaging/systemd/selfsame-tsm-report.socket`.
 const TSM_REPORT_SOCKET: &str = "/run/selfsame/tsm-report.socket";
 
@@ -218,6 +236,7 @@ mod tests {
         assert_eq!(options.bus(), Bus::System);
         assert_eq!(options.state_dir().to_str(), Some("/var/lib/selfsame"));
         assert!(!options.check_config());
+        assert_eq!(options.tpm_helper_socket().to_str(), Some("/run/selfsame/tpm-helper.socket"));
         assert_eq!(options.tsm_report_socket().to_str(), Some("/run/selfsame/tsm-report.socket"));
     }
 
@@ -256,9 +275,12 @@ mod tests {
         assert_eq!(diagnose.command(), Some(&Command::Diagnose));
         for line in [["tpm-helper", "--tcti", "tabrmd"], ["--tcti", "tabrmd", "tpm-helper"]] {
             let options = parse(&line).unwrap();
-            assert_eq!(options.command(), Some(&Command::TpmHelper));
+            assert_eq!(options.command(), Some(&Command::TpmHelper { lock: None }));
             assert_eq!(options.tcti().unwrap().to_string(), "tabrmd");
         }
+        let of_unit = parse(&["tpm-helper", "--lock", "/run/lock"]).unwrap();
+        assert_eq!(of_unit.command(), Some(&Command::TpmHelper { lock: Some("/run/lock".into()) }));
+        assert_eq!(of_unit.tcti(), None);
         let source = parse(&["source-helper", "rdseed"]).unwrap();
         assert_eq!(source.command(), Some(&Command::SourceHelper { source: SourceName::Rdseed }));
         assert!(parse(&["source-helper", "dice"]).is_err());

@@ -32,7 +32,9 @@ use crate::{
     options::{EX_CONFIG, Options},
     page::{lock_stack, wipe_stack},
     service::{BusError, Connected, Diagnosing, Parts, TeeReports},
+    status_line,
     verifier::{self, Verifier},
+    watchdog,
 };
 
 /// Why the agent ends other than by being told to.
@@ -101,7 +103,7 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
     let store = options.state_dir().join(verifier::FILE);
     let verifier = Verifier::start(store.clone(), clock.clone(), boot)?;
 
-    let sources = config.sources.attach(&config.tcti);
+    let sources = config.sources.attach(&config.tcti, Some(options.tpm_helper_socket()));
     let pace = Pace::new(config.beat, config.tpm_interval);
     let mut gathering = Gathering::begin(sources, config.require.clone(), pace)?;
     let sources = gathering.status();
@@ -215,6 +217,7 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
         let (service, connections) = bus.serve(parts, (verifier, store)).await?;
         tracing::info!(bus = %options.bus(), "serving");
         notify::ready();
+        let (sources_changed, status) = (changes.clone(), sources.clone());
         // not before: a lineage that nobody could meet is nobody's predecessor
         let connection = service.connection().clone();
         let sleep = sleep::watch(options.bus(), connection, keeper.clone(), clock.clone(), inhibiting);
@@ -227,6 +230,8 @@ pub(crate) fn run(options: &Options, config: &Config, received: Received) -> Res
             error = service.run(connections) => return Err(RunError::Bus(error)),
             () = service.tell(changes, published.foreign_anchors(), seen.exceeded(), ends, || writing.write_now()) => {}
             () = sleep => {}
+            () = watchdog::watch(&keeper) => {}
+            () = status_line::keep(sources_changed, status) => {}
             () = keeper.ended() => {}
             () = signals.told_to_end() => {}
         }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What run.sh runs in namespaces of its own: puts the program's files over the tree, boots it, and passes on what the
+# What run.sh runs in namespaces of its own: installs the package in the tree, boots it, and passes on what the
 # checks in it print. Every file that it makes is in a tmpfs that goes with the namespace.
-#   BINARIES=DIR TREE=DIR ROOM=DIR CGROUP=DIR CGROUP_OF_MEMORY=[DIR] tests/container/boot.sh [CHECK...]
+#   PACKAGE=FILE TREE=DIR ROOM=DIR CGROUP=DIR CGROUP_OF_MEMORY=[DIR] tests/container/boot.sh [CHECK...]
 set -euo pipefail
 here=tests/container
 
@@ -13,24 +13,24 @@ mkdir "$ROOM"/{upper,work,root,rig}
 root=$ROOM/root
 mount -t overlay overlay -o "lowerdir=$TREE,upperdir=$ROOM/upper,workdir=$ROOM/work" "$root"
 
-# as the package has them
-install -D --strip "$BINARIES/selfsame-agent" "$root/usr/sbin/selfsame-agent"
-install -D --strip "$BINARIES/selfsame" "$root/usr/bin/selfsame"
-install -D --strip "$BINARIES/selfsame-tsm-report" "$root/usr/libexec/selfsame-tsm-report"
+# the package, as dpkg installs it; and the same as two later versions, for the checks of upgrades
+cp "$PACKAGE" "$root/selfsame.deb"
+chroot "$root" dpkg --install /selfsame.deb >"$ROOM/installed" 2>&1 || { cat "$ROOM/installed"; exit 1; }
+rm "$root/selfsame.deb"
+cp "$PACKAGE" "$ROOM/rig/selfsame.deb"
+mkdir "$ROOM/again"
+dpkg-deb --raw-extract "$PACKAGE" "$ROOM/again"
+for later in higher highest; do
+    sed -i -E "s/^(Version: .*)/\1+$later/" "$ROOM/again/DEBIAN/control"
+    dpkg-deb --build --root-owner-group -Znone "$ROOM/again" "$ROOM/rig/$later.deb" >/dev/null
+done
+
 put() { install -D -m 0644 -t "$root/$1" "${@:2}"; }
-put usr/lib/systemd/system packaging/systemd/selfsame-*
-put usr/lib/sysusers.d packaging/sysusers/selfsame.conf
-put usr/share/dbus-1/system.d packaging/dbus/org.selfsame.Agent1.conf
-put usr/share/dbus-1/system-services packaging/dbus/org.selfsame.Agent1.service
-put usr/share/dbus-1/interfaces dbus/org.selfsame.*.xml
-put usr/share/polkit-1/actions packaging/polkit/org.selfsame.policy
-put usr/lib/udev/rules.d packaging/udev/60-selfsame-*
-put usr/lib/systemd/catalog packaging/journal/selfsame.catalog
 # and what is the rig's own
 put usr/lib/systemd/system "$here"/inside/*.service
 put usr/lib/sysusers.d "$here"/inside/sysusers.conf
 put etc/selfsame "$here"/inside/agent.toml
-cp -r "$here"/inside/*.sh "$here/checks" "$ROOM/rig"
+cp -r "$here"/inside/*.sh "$here/inside/agent.toml" "$here/checks" packaging/debian/tests packaging/examples "$ROOM/rig"
 printf '%s\n' "$@" >"$ROOM/rig/wanted"
 
 # gets one at its boot; a missing file would be a first boot, with its questions
@@ -38,7 +38,7 @@ printf '%s\n' "$@" >"$ROOM/rig/wanted"
 # as the package's trigger does
 journalctl --root="$root" --update-catalog
 systemd-sysusers --root="$root" 2>"$ROOM/console"
-systemctl --root="$root" --quiet enable selfsame-agent.service swtpm.service checks.service
+systemctl --root="$root" --quiet enable swtpm.service checks.service
 
 # console: what systemd itself has to say, of use only where the checks were never reached
 mkfifo "$ROOM/rig/told"
@@ -49,7 +49,7 @@ binds=(--bind="$ROOM/rig:/rig")
 code=0
 # The filter: systemd-nspawn lets nobody lock memory, nor have secret memory, else.
 # The limit: a container has 4096 descriptors else, and a bus wants 65536.
-# The time: a check is given up after a minute, and all of them took 12 s.
+# The time: a check is given up after a minute, and all of them took 90 s.
 SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 timeout --kill-after=10 600 \
     sh -c 'echo $$ >"$0/cgroup.procs"; exec systemd-nspawn "$@"' "$CGROUP" \
     --quiet --boot --directory="$root" --machine=selfsame-rig --register=no --keep-unit --private-network \

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # Boots a Debian tree with real systemd, system bus, polkit and logind, the agent in it as its unit has it and a swtpm
 # beside it, and runs tests/container/checks. Needs root. Prints each check, and `N passed, N failed` at last; ends
-# non-zero on any failure. Nothing is left but the tree, in the target directory.
+# non-zero on any failure. Nothing is left but the tree and the package, in the target directory.
 #   tests/container/run.sh [debug|release] [CHECK...]      (default: debug, all)
+# debug: the package is of this project's debug build; release: as it is shipped.
 # CHECK: a file of tests/container/checks, without its .sh.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 profile=${1:-debug}
 shift || true
 case "$profile" in
-    debug) built=() ;;
-    release) built=(--release) ;;
+    debug | release) ;;
     *) echo "usage: tests/container/run.sh [debug|release] [CHECK...]" >&2; exit 2 ;;
 esac
 [ "$(id -u)" -eq 0 ] || { echo "run as root: it boots a container" >&2; exit 1; }
@@ -29,8 +29,13 @@ confined() {
 }
 
 packaging/deps.sh rig
-# all, as tests/run.sh does: with fewer members Cargo may choose other features, and build much anew
-cargo build --workspace --bins --locked --quiet "${built[@]}"
+if [ "$profile" = release ]; then
+    packaging/build-deb.sh
+else
+    # all, as tests/run.sh does: with fewer members Cargo may choose other features, and build much anew
+    cargo build --workspace --bins --locked --quiet
+    packaging/build-deb.sh --of "${CARGO_TARGET_DIR:-target}/debug"
+fi
 target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
 cache=$target/container
 
@@ -72,5 +77,7 @@ trap 'exit 143' TERM HUP
 confined tests/container/tree.sh "$cache"
 mkdir "$cgroup" ${memory:+"$memory"}
 
-export BINARIES=$target/$profile TREE=$cache/tree ROOM=$cache/room CGROUP=$cgroup CGROUP_OF_MEMORY=$memory
+# of one version alone: those of others are removed when it is built
+packages=("$target/deb/$profile"/selfsame_*.deb)
+export PACKAGE=${packages[0]} TREE=$cache/tree ROOM=$cache/room CGROUP=$cgroup CGROUP_OF_MEMORY=$memory
 confined tests/container/boot.sh "$@"

@@ -206,6 +206,47 @@ fn only_the_default_file_may_be_missing() {
     assert!(Config::read_if_there(Path::new("/")).is_err());
 }
 
+/// `docs/configuration.md` has each key in a section of its own, the defaults, each word and the ends of each range.
+#[test]
+fn the_reference_says_what_the_code_does() {
+    let page = include_str!("../../../docs/configuration.md");
+    let sections: Vec<(&str, &str)> = page
+        .split("\n## `")
+        .skip(1)
+        .map(|section| section.split_once('`').expect("a key's name ends with a backquote"))
+        .collect();
+    assert_eq!(sections.iter().map(|(key, _)| *key).collect::<Vec<_>>(), KEYS);
+    let (_, block) = page.split_once("```toml\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    for key in KEYS {
+        assert!(
+            block.lines().any(|line| line.trim_start_matches("# ").starts_with(key)),
+            "{key}: no default"
+        );
+    }
+    let config = parse(block).unwrap();
+    let chosen = Sources { chosen: true, ..Sources::default() };
+    assert_eq!(config.sources, chosen);
+    let read = Config { sources: Sources::default(), text: String::new(), ..config };
+    assert_eq!(read, Config::default());
+
+    let says = |key: &str, what: &str| {
+        let (_, section) = sections.iter().find(|(found, _)| *found == key).unwrap();
+        assert!(section.contains(what), "{key}: no {what}");
+    };
+    says("beat_s", &format!("1 to {LONGEST_S}"));
+    says("tpm_interval_s", &format!("1 to {LONGEST_S}; 0:"));
+    says("prove_waiting_per_uid", &format!("1 to {WAITING_MOST}"));
+    MemorySetting::ALL.iter().for_each(|word| says("memory", &format!("`{word}`")));
+    for key in ["on_generation_change", "on_tpm_reset"] {
+        OnChange::ALL.iter().for_each(|word| says(key, &format!("`{word}`")));
+    }
+    says("drift_threshold", "above 0 and up to 1");
+    CLASSES.iter().for_each(|class| says("sources", class.as_str()));
+    says("sources", "at most eight");
+    assert_eq!(SOURCES_MOST, 8);
+}
+
 #[test]
 fn the_manual_has_each_key_and_no_other() {
     let page = include_str!("../../../packaging/man/selfsame-agent.toml.5");

@@ -8,11 +8,18 @@
 //! The agent believes a helper nothing but its bytes, which are health-tested and mixed like any: what it says is
 //! bounded, and one that says anything else, or nothing for too long, is killed and replaced. One that does not
 //! even die, as it is stuck in the kernel, is written off, and no other is started while it is there: at most one hangs.
+//!
+//! The package's service manager starts the TPM's helper, as a unit of its own: so that a process which is stuck in the
+//! kernel is none of the agent's, and never holds up its restart. There the unit's watchdog kills one that hangs, and a
+//! lock sees to it that at most one does.
 
+mod alone;
 mod process;
 mod remote;
 mod serve;
+mod unit;
 mod wire;
 
 pub(crate) use remote::{HelperError, Remote};
-pub(crate) use serve::{ServeError, on_standard_input};
+pub(crate) use serve::{ServeError, in_a_unit, on_standard_input};
+pub(crate) use unit::Unit;

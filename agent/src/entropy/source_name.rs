@@ -4,7 +4,7 @@ use std::{ffi::OsString, fmt, path::Path, str::FromStr};
 
 use super::{
     Class, EntropySource,
-    helper::Remote,
+    helper::{Remote, Unit},
     hwrng::{self, Detected, HwrngPaths, Wanted},
     kernel::Kernel,
     pkcs11::{Pkcs11Source, Uri, UriError},
@@ -129,10 +129,11 @@ impl Default for Sources {
 
 impl Sources {
     /// All of them, as the agent draws from them: those that may block in helper processes, which are started at the
-    /// first draw. The kernel's is always among them, first.
-    pub(crate) fn attach(&self, tcti: &Tcti) -> Vec<Box<dyn EntropySource>> {
+    /// first draw; the TPM's by the unit at the socket `tpm_helper`, where one listens there. The kernel's is always among
+    /// them, first.
+    pub(crate) fn attach(&self, tcti: &Tcti, tpm_helper: Option<&Path>) -> Vec<Box<dyn EntropySource>> {
         let mut sources: Vec<Box<dyn EntropySource>> = vec![Box::new(Kernel)];
-        sources.extend(self.names.iter().filter_map(|name| self.attach_one(name, tcti)));
+        sources.extend(self.names.iter().filter_map(|name| self.attach_one(name, tcti, tpm_helper)));
         sources
     }
 
@@ -154,7 +155,12 @@ impl Sources {
         }
     }
 
-    fn attach_one(&self, name: &SourceName, tcti: &Tcti) -> Option<Box<dyn EntropySource>> {
+    fn attach_one(
+        &self,
+        name: &SourceName,
+        tcti: &Tcti,
+        tpm_helper: Option<&Path>,
+    ) -> Option<Box<dyn EntropySource>> {
         match name {
             SourceName::Kernel => None,
             SourceName::Rdseed => {
@@ -166,7 +172,8 @@ impl Sources {
             }
             SourceName::Tpm => {
                 let arguments = ["tpm-helper".into(), "--tcti".into(), OsString::from(tcti.to_string())];
-                Some(Box::new(Remote::new("tpm", Class::Tpm, arguments)))
+                let unit = tpm_helper.map(|socket| Unit::new(socket, tcti));
+                Some(Box::new(Remote::new("tpm", Class::Tpm, arguments).or_of(unit)))
             }
             SourceName::Pkcs11(uri) => Some(helped(Pkcs11Source::new(uri.clone()).name(), Class::Hsm, name)),
             SourceName::Hwrng(Some(generator)) => {
@@ -226,7 +233,7 @@ mod tests {
     #[test]
     fn the_kernel_is_always_among_the_sources_and_once() {
         let names = |sources: &Sources| -> Vec<String> {
-            sources.attach(&Tcti::default()).iter().map(|source| source.name().to_owned()).collect()
+            sources.attach(&Tcti::default(), None).iter().map(|source| source.name().to_owned()).collect()
         };
         assert_eq!(names(&Sources { names: vec![], chosen: true }), ["kernel"]);
         let all = names(&Sources::default());
@@ -259,7 +266,7 @@ mod tests {
     fn what_somebody_chose_is_attached_whether_or_not_it_is_there() {
         let names = ["hwrng:no-such", "pkcs11:token=gone?module-path=/nonexistent.so"];
         let names = names.map(|name| name.parse().unwrap()).to_vec();
-        let sources = Sources { names, chosen: true }.attach(&Tcti::default());
+        let sources = Sources { names, chosen: true }.attach(&Tcti::default(), None);
         let names: Vec<(&str, Class)> =
             sources.iter().map(|source| (source.name(), source.class())).collect();
         let expected =
@@ -269,7 +276,7 @@ mod tests {
 
     #[test]
     fn names_and_classes_agree_with_the_sources() {
-        for source in Sources::default().attach(&Tcti::default()) {
+        for source in Sources::default().attach(&Tcti::default(), None) {
             let name: SourceName = source.name().parse().unwrap();
             assert_eq!(name.to_string(), source.name());
             assert!(name.classes().contains(&source.class()), "{}", source.name());

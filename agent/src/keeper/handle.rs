@@ -1,12 +1,18 @@
 //! How others talk to the keeper.
 
-use std::sync::{
-    Arc,
-    mpsc::{SyncSender, TrySendError},
+use std::{
+    sync::{
+        Arc,
+        mpsc::{SyncSender, TrySendError},
+    },
+    time::Duration,
 };
 
 use selfsame::{HopAnswer, HopError, Introduction, Proof, ProveRefusal, Reason, Request};
-use tokio::sync::{oneshot, watch};
+use tokio::{
+    sync::{oneshot, watch},
+    time::sleep,
+};
 
 use super::{Message, Published};
 use crate::{behaviour::Observed, entropy::Contribution};
@@ -103,6 +109,18 @@ impl Keeper {
         self.ask(|reply| Message::End { reason, reply }).await
     }
 
+    /// Waits until the keeper has taken this from its queue, which one that hangs never does. False where it has ended.
+    pub(crate) async fn is_alive(&self) -> bool {
+        loop {
+            match self.ask(|reply| Message::Alive { reply }).await {
+                Ok(()) => return true,
+                Err(KeeperError::Ended) => return false,
+                // of a queue that is full and moves on, there is a place sooner or later
+                Err(KeeperError::Busy) => sleep(TRY_AGAIN).await,
+            }
+        }
+    }
+
     /// Waits until the keeper's thread has ended, of itself or because it was told to.
     pub(crate) async fn ended(&self) {
         let mut alive = self.alive.clone();
@@ -125,3 +143,6 @@ impl Keeper {
         answer.await.map_err(|_| KeeperError::Ended)
     }
 }
+
+/// Some moments under load, in each of which the queue is emptied.
+const TRY_AGAIN: Duration = Duration::from_millis(20);

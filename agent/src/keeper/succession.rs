@@ -87,7 +87,9 @@ impl<M: Memory> Work<M> {
                     done(reply);
                     return true;
                 }
-                Ok(Message::Moment { reply, .. } | Message::End { reply, .. }) => done(reply),
+                Ok(Message::Moment { reply, .. } | Message::End { reply, .. } | Message::Alive { reply }) => {
+                    done(reply);
+                }
                 // their callers see that the reply is gone
                 Ok(_) | Err(RecvTimeoutError::Timeout) => {}
             }

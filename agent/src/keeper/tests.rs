@@ -298,6 +298,7 @@ fn before_a_hibernation_nothing_is_born_until_the_machine_has_slept() {
         let first = keeper.published().lineage();
         block_on(keeper.end(Reason::Hibernate)).unwrap();
         assert_eq!(block_on(keeper.introduce()), Err(KeeperError::Ended), "there is no lineage");
+        assert!(block_on(keeper.is_alive()), "{how}: it waits, and does not hang");
         assert!(keeper.beat(Observer::new().observe()));
         block_on(keeper.end(Reason::Ended)).unwrap();
         assert_eq!(keeper.published().lineage(), first, "{how}");
@@ -314,6 +315,22 @@ fn before_a_hibernation_nothing_is_born_until_the_machine_has_slept() {
         keeper.stop();
         thread.join().unwrap().unwrap();
     }
+}
+
+#[test]
+fn a_keeper_that_stands_still_does_not_say_that_it_lives_until_it_goes_on() {
+    let host = Manual::default();
+    let (keeper, _told, thread) = start(kept(&host.clock())).unwrap();
+    assert!(block_on(keeper.is_alive()));
+    // the clock stands still: the keeper waits for a tick, and whoever asks after it, for the keeper
+    assert!(keeper.beat(Observer::new().observe()));
+    let mut asked = Box::pin(keeper.is_alive());
+    assert!(block_on(async { futures_util::poll!(&mut asked) }).is_pending());
+    host.pass(nanos_of_ticks(1));
+    assert!(block_on(asked));
+    keeper.stop();
+    thread.join().unwrap().unwrap();
+    assert!(!block_on(keeper.is_alive()), "it has ended");
 }
 
 #[test]

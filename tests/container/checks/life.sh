@@ -45,8 +45,17 @@ a_stop_ends_the_lineage() {
     equal "origin" "(ss) \"lost\" \"$before\"" "$(of_agent Origin)"
 }
 
-helpers_are_in_its_group_and_end_with_it() {
+# where no unit starts the TPM's helper, the agent does
+_starts_helpers_itself() {
+    systemctl stop "$unit"
+    trap 'systemctl stop "$unit"; systemctl unmask --quiet --runtime "$helper"; systemctl start "$helper"' EXIT
+    systemctl mask --quiet --runtime --now "$helper"
     up
+}
+helper=selfsame-tpm-helper.socket
+
+helpers_are_in_its_group_and_end_with_it() {
+    _starts_helpers_itself
     until_true "the TPM's helper runs" _helper_runs
     local pid all
     pid=$(main_pid)
@@ -65,7 +74,7 @@ helpers_are_in_its_group_and_end_with_it() {
 _helper_runs() { [ "$(processes | wc -l)" -gt 1 ]; }
 
 a_killed_agent_leaves_no_helper() {
-    up
+    _starts_helpers_itself
     until_true "the TPM's helper runs" _helper_runs
     local pid all
     pid=$(main_pid)

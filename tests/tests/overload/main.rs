@@ -11,3 +11,4 @@ mod floods;
 mod held;
 mod scene;
 mod verifies;
+mod watchdog;

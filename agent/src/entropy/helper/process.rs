@@ -1,4 +1,5 @@
-//! One helper process: started, asked, and ended one way or the other.
+//! One helper process: started, asked, and ended one way or the other. Where a unit has started it, its end is that unit's
+//! matter: here only the connection is closed.
 
 use std::{
     ffi::OsString,
@@ -14,8 +15,9 @@ use std::{
 
 use super::wire::{self, Answer, NoAnswer, Patience};
 
-/// A helper that runs. Dropped, it is killed.
+/// A helper that runs. Dropped, it is killed; or left to its unit.
 pub(super) struct HelperProcess {
+    /// None: a unit's, or already waited for.
     child: Option<Child>,
     stream: UnixStream,
 }
@@ -42,6 +44,16 @@ impl HelperProcess {
             .process_group(0)
             .spawn()?;
         Ok(Self { child: Some(child), stream })
+    }
+
+    /// The helper at the other end of `stream`, which a unit has started.
+    pub(super) fn of_unit(stream: UnixStream) -> Self {
+        Self { child: None, stream }
+    }
+
+    /// Whether a unit has started it: then nobody here can kill it, or wait for it.
+    pub(super) fn is_units(&self) -> bool {
+        self.child.is_none()
     }
 
     /// Asks for bytes to fill `out` with.

@@ -4,6 +4,7 @@ use std::{ffi::OsString, io, process::ExitStatus, time::Duration};
 
 use super::{
     process::{HelperProcess, Stuck},
+    unit::Unit,
     wire::{Answer, NoAnswer, Patience},
 };
 use crate::entropy::{Class, DrawError, EntropySource, Remarks};
@@ -15,6 +16,7 @@ pub(crate) struct Remote {
     name: String,
     class: Class,
     arguments: Vec<OsString>,
+    unit: Option<Unit>,
     running: Option<HelperProcess>,
     stuck: Option<Stuck>,
     remarks: Remarks,
@@ -50,6 +52,12 @@ pub(crate) enum HelperError {
         /// Its process id.
         pid: u32,
     },
+    /// It hung, and is its unit's, whose watchdog ends it.
+    #[error("no answer within {} s: the helper is left to its unit", patience.as_secs())]
+    Left {
+        /// How long it may be silent.
+        patience: Duration,
+    },
     /// It has ended.
     #[error("the helper process ended{}", status.map(|status| format!(": {status}")).unwrap_or_default())]
     Ended {
@@ -72,9 +80,23 @@ impl Remote {
             name: name.to_owned(),
             class,
             arguments,
+            unit: None,
             running: None,
             stuck: None,
             remarks: Remarks::default(),
+        }
+    }
+
+    /// The same, from the helper of a unit, as long as that has one.
+    pub(crate) fn or_of(mut self, unit: Option<Unit>) -> Self {
+        self.unit = unit;
+        self
+    }
+
+    fn start(&self) -> Result<HelperProcess, HelperError> {
+        match self.unit.as_ref().and_then(Unit::connect) {
+            Some(stream) => Ok(HelperProcess::of_unit(stream)),
+            None => HelperProcess::start(&self.arguments).map_err(|error| not_started(&error)),
         }
     }
 
@@ -87,7 +109,7 @@ impl Remote {
         }
         let mut helper = match self.running.take() {
             Some(helper) => helper,
-            None => HelperProcess::start(&self.arguments).map_err(|error| not_started(&error))?,
+            None => self.start()?,
         };
         match helper.ask(out, PATIENCE) {
             Ok(Answer { remarks, refused }) => {
@@ -101,6 +123,7 @@ impl Remote {
 
     /// Kills a helper that is not to be asked again, and says why.
     fn replaced(&mut self, helper: HelperProcess, why: NoAnswer) -> HelperError {
+        let is_units = helper.is_units();
         let status = match helper.kill() {
             Ok(status) => status,
             Err(stuck) => {
@@ -110,6 +133,7 @@ impl Remote {
             }
         };
         match why {
+            NoAnswer::Silent if is_units => HelperError::Left { patience: PATIENCE.frame },
             NoAnswer::Silent => HelperError::Silent { patience: PATIENCE.frame },
             NoAnswer::Ended => HelperError::Ended { status },
             NoAnswer::Garbled { what } => HelperError::Garbled { what: what.to_owned() },

@@ -3,18 +3,30 @@
 use std::{
     io,
     os::{fd::AsFd, unix::net::UnixStream},
+    path::Path,
     sync::Mutex,
+    time::Duration,
 };
 
-use nix::sys::{
-    prctl,
-    signal::Signal,
-    stat::{SFlag, fstat},
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::{
+        prctl,
+        signal::Signal,
+        stat::{SFlag, fstat},
+    },
 };
 use zeroize::Zeroizing;
 
-use super::wire;
-use crate::entropy::{Class, DrawError, EntropySource, tpm::Progress};
+use super::{alone::Alone, wire};
+use crate::{
+    entropy::{
+        Class, DrawError, EntropySource, Remarks,
+        tpm::{Progress, Tcti},
+    },
+    notify,
+};
 
 /// Why a helper ends other than by being let go.
 #[derive(Debug, thiserror::Error)]
@@ -26,19 +38,76 @@ pub(crate) enum ServeError {
     /// This machine has no such source.
     #[error("this machine has no such source")]
     NoSource,
+    /// The agent names no TPM that could be served.
+    #[error("told to serve what is no TPM: {text}")]
+    Which {
+        /// What is wrong with it.
+        text: String,
+    },
+    /// The lock can't be had.
+    #[error("the lock of the helpers at {path}")]
+    Lock {
+        /// Its file.
+        path: String,
+        /// Why.
+        #[source]
+        error: io::Error,
+    },
+    /// Another helper has the lock, and does not end.
+    #[error("another helper hangs, and has the TPM until it is gone")]
+    NotAlone,
     /// The connection fails.
     #[error("connection to the agent")]
     Connection(#[from] io::Error),
 }
 
-/// Serves the source that `make` gives on the socket that standard input is: how the agent starts a helper, and how a
-/// socket unit with `Accept=yes` and `StandardInput=socket` does.
+/// Serves the source that `make` gives on the socket that standard input is: how the agent starts a helper.
 ///
 /// # Errors
 /// Where standard input is no socket, there is no such source, or the connection fails.
 pub(crate) fn on_standard_input(
     make: impl FnOnce(Progress) -> Option<Box<dyn EntropySource>>,
 ) -> Result<(), ServeError> {
+    serve(standard_input()?, make)
+}
+
+/// Serves the TPM that the agent names, likewise: how a socket unit with `Accept=yes` and `StandardInput=socket` starts a
+/// helper. One that hangs is killed by the unit's watchdog, and with `lock` no other is served by while it is there.
+///
+/// # Errors
+/// As above; and where another helper hangs, which the agent is told, too.
+pub(crate) fn in_a_unit(
+    lock: Option<&Path>,
+    make: impl FnOnce(&Tcti, Progress) -> Option<Box<dyn EntropySource>>,
+) -> Result<(), ServeError> {
+    named(standard_input()?, lock, make)
+}
+
+fn named(
+    mut stream: UnixStream,
+    lock: Option<&Path>,
+    make: impl FnOnce(&Tcti, Progress) -> Option<Box<dyn EntropySource>>,
+) -> Result<(), ServeError> {
+    let Some(text) = wire::which(&mut stream)? else { return Ok(()) };
+    let tcti: Tcti = text.parse().map_err(|error| ServeError::Which { text: format!("{error}") })?;
+    let _alone = match lock.map(|path| (path, Alone::take(path))) {
+        None => None,
+        Some((_, Ok(Some(alone)))) => Some(alone),
+        Some((_, Ok(None))) => {
+            if wire::asked(&mut stream)?.is_some() {
+                let why = ServeError::NotAlone.to_string();
+                wire::answer(&mut stream, &Remarks::default(), Err(why))?;
+            }
+            return Err(ServeError::NotAlone);
+        }
+        Some((path, Err(error))) => {
+            return Err(ServeError::Lock { path: path.display().to_string(), error });
+        }
+    };
+    serve(stream, |progress| make(&tcti, progress))
+}
+
+fn standard_input() -> Result<UnixStream, ServeError> {
     // The agent may be killed while a call blocks, when nothing here would see the connection end. Of a unit the
     // parent is the service manager. A system that refuses changes nothing else.
     let _ = prctl::set_pdeathsig(Signal::SIGKILL);
@@ -50,7 +119,7 @@ pub(crate) fn on_standard_input(
     if !is_socket {
         return Err(ServeError::NoSocket);
     }
-    serve(UnixStream::from(input), make)
+    Ok(UnixStream::from(input))
 }
 
 fn serve(
@@ -62,9 +131,16 @@ fn serve(
         let mut stream = told.lock().expect("no thread panics while it holds the stream");
         // where the agent has gone, the next read says so
         let _ = wire::tell_alive(&mut stream);
+        notify::alive();
     });
     let mut source = make(progress.clone()).ok_or(ServeError::NoSource)?;
-    while let Some(number) = wire::asked(&mut stream)? {
+    let watchdog = notify::watchdog();
+    loop {
+        // who waits to be asked does not hang
+        if let Some(limit) = watchdog {
+            alive_until_asked(&stream, limit / PINGS)?;
+        }
+        let Some(number) = wire::asked(&mut stream)? else { break };
         let mut bytes = Zeroizing::new(vec![0; number]);
         let drawn = draw(&mut *source, &mut bytes, &progress);
         let remarks = source.remarks();
@@ -74,6 +150,19 @@ fn serve(
         }
     }
     Ok(())
+}
+
+/// Tells the service manager that this helper lives, `every` so often, until the agent asks something or has gone.
+fn alive_until_asked(stream: &UnixStream, every: Duration) -> io::Result<()> {
+    let every = PollTimeout::try_from(every).unwrap_or(PollTimeout::MAX);
+    loop {
+        notify::alive();
+        match poll(&mut [PollFd::new(stream.as_fd(), PollFlags::POLLIN)], every) {
+            Ok(0) | Err(Errno::EINTR) => {}
+            Ok(_) => return Ok(()),
+            Err(errno) => return Err(errno.into()),
+        }
+    }
 }
 
 /// Draws in pieces, so that progress can be told between them; a TPM tells of each command by itself.
@@ -87,6 +176,9 @@ fn draw(source: &mut dyn EntropySource, out: &mut [u8], progress: &Progress) -> 
     }
     Ok(())
 }
+
+/// So often in the watchdog's time: sd_watchdog_enabled(3) asks for two, and one may be late.
+const PINGS: u32 = 4;
 
 /// Twice what is drawn at a time: a beat's draw is one piece, and a start-up test's sixteen.
 const PIECE_BYTES: usize = 64;
@@ -135,6 +227,48 @@ mod tests {
         assert!(first != [0; 32] && second[1000..] != [0; 24]);
         drop(agent);
         serving.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn in_a_unit_the_agent_says_which_tpm_and_one_at_a_time_serves_it() {
+        let lock = tempfile::NamedTempFile::new().unwrap();
+        let serving = |helper: UnixStream| {
+            let lock = lock.path().to_owned();
+            thread::spawn(move || {
+                named(helper, Some(&lock), |tcti, _| {
+                    assert_eq!(tcti.to_string(), "device:/dev/tpm7");
+                    Some(Box::new(Kernel))
+                })
+            })
+        };
+        let (mut agent, helper) = UnixStream::pair().unwrap();
+        let first = serving(helper);
+        wire::say_which(&mut agent, "device:/dev/tpm7").unwrap();
+        assert_eq!(wire::ask(&mut agent, &mut [0; 32], PATIENCE).unwrap().refused, None);
+
+        let (mut other_agent, helper) = UnixStream::pair().unwrap();
+        let second = serving(helper);
+        wire::say_which(&mut other_agent, "device:/dev/tpm7").unwrap();
+        let refused = wire::ask(&mut other_agent, &mut [0; 32], PATIENCE).unwrap().refused;
+        assert_eq!(refused.as_deref(), Some("another helper hangs, and has the TPM until it is gone"));
+        assert!(matches!(second.join().unwrap(), Err(ServeError::NotAlone)));
+
+        drop(agent);
+        first.join().unwrap().unwrap();
+        let (mut agent, helper) = UnixStream::pair().unwrap();
+        let third = serving(helper);
+        wire::say_which(&mut agent, "device:/dev/tpm7").unwrap();
+        assert_eq!(wire::ask(&mut agent, &mut [0; 32], PATIENCE).unwrap().refused, None);
+        drop(agent);
+        third.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn in_a_unit_what_is_no_tpm_is_refused() {
+        let (mut agent, helper) = UnixStream::pair().unwrap();
+        wire::say_which(&mut agent, "cmd:sh").unwrap();
+        let refused = named(helper, None, |_, _| panic!("it is no TPM")).unwrap_err();
+        assert!(matches!(refused, ServeError::Which { .. }), "{refused}");
     }
 
     #[test]

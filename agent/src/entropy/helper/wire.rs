@@ -1,5 +1,8 @@
 //! What the agent and a helper say to each other, on a stream socket.
 //!
+//! To a helper that was not started by it, but by a unit, the agent first says which TPM to serve: the length of its TCTI
+//! string as u16le, 1 to 1,024, and the string.
+//!
 //! The agent asks for 1 to 4,096 bytes: the number as u16le. The helper answers with frames, each
 //! `kind (1 byte) ‖ length (u32le) ‖ payload`:
 //!
@@ -95,6 +98,34 @@ pub(super) fn ask(stream: &mut UnixStream, out: &mut [u8], patience: Patience) -
     }
 }
 
+/// Says which TPM to serve, to a helper that a unit has started.
+pub(super) fn say_which(stream: &mut UnixStream, tcti: &str) -> io::Result<()> {
+    let length = u16::try_from(tcti.len()).ok().filter(|length| (1..=TCTI_MOST).contains(length));
+    let length = length.ok_or_else(|| {
+        io::Error::new(ErrorKind::InvalidInput, format!("a TCTI string of more than {TCTI_MOST} bytes"))
+    })?;
+    stream.write_all(&[&length.to_le_bytes(), tcti.as_bytes()].concat())
+}
+
+/// Which TPM to serve, as the agent says it; none where it has gone.
+pub(super) fn which(stream: &mut UnixStream) -> io::Result<Option<String>> {
+    let mut length = [0; 2];
+    match stream.read_exact(&mut length) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let length = u16::from_le_bytes(length);
+    if !(1..=TCTI_MOST).contains(&length) {
+        let text = format!("told of a TCTI string of {length} bytes: 1 to {TCTI_MOST}");
+        return Err(io::Error::new(ErrorKind::InvalidData, text));
+    }
+    let mut text = vec![0; usize::from(length)];
+    stream.read_exact(&mut text)?;
+    let text = String::from_utf8(text).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+    Ok(Some(text))
+}
+
 /// The number of bytes that the agent asks for next; none where it has gone.
 pub(super) fn asked(stream: &mut UnixStream) -> io::Result<Option<usize>> {
     let mut number = [0; 2];
@@ -181,6 +212,9 @@ const HEADER_BYTES: usize = 5;
 
 /// Bytes that can be asked for at once: four times a start-up test's samples.
 const DRAW_MOST: u16 = 4096;
+
+/// A path has at most 4,096, of a socket 108; host names 253.
+const TCTI_MOST: u16 = 1024;
 
 /// A clock, a cost and a handful of facts are 500 bytes.
 const REMARKS_MOST: usize = 4096;
@@ -299,6 +333,22 @@ mod tests {
             while tell_alive(helper).is_ok() {}
         });
         assert!(matches!(alive_only, Err(NoAnswer::Silent)), "{alive_only:?}");
+    }
+
+    #[test]
+    fn which_tpm_to_serve_is_told_whole_or_not_at_all() {
+        let (mut agent, mut helper) = UnixStream::pair().unwrap();
+        say_which(&mut agent, "device:/dev/tpmrm0").unwrap();
+        assert_eq!(which(&mut helper).unwrap().as_deref(), Some("device:/dev/tpmrm0"));
+        for text in [String::new(), "x".repeat(1025)] {
+            assert_eq!(say_which(&mut agent, &text).unwrap_err().kind(), ErrorKind::InvalidInput);
+        }
+        for crafted in [&[0, 0][..], &[1, 4], &[2, 0, 0xff, 0xff]] {
+            agent.write_all(crafted).unwrap();
+            assert_eq!(which(&mut helper).unwrap_err().kind(), ErrorKind::InvalidData, "{crafted:?}");
+        }
+        drop(agent);
+        assert_eq!(which(&mut helper).unwrap(), None);
     }
 
     #[test]
