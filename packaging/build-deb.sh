@@ -29,23 +29,24 @@ place=${CARGO_TARGET_DIR:-target}/deb/${of:+debug}
 [ -n "$of" ] || place+=release
 mkdir -p "$place"
 place=$(cd "$place" && pwd)
-# Cargo looks into the configuration of folders above: neither that nor the flags of whoever calls are to be in the programs
+# the flags and profiles of whoever calls are not to be in the programs
 unset CARGO_TARGET_DIR RUSTFLAGS CARGO_BUILD_RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
 for variable in ${!CARGO_PROFILE_@}; do unset "$variable"; done
 
-# build WHERE [COMMAND...]: stages the source in WHERE/source, and builds it there, by that command
+# the files as they are now, with what is not committed yet
+rm -rf "$place/staged"
+mkdir "$place/staged"
+git ls-files -z --cached --others --exclude-standard --deduplicate |
+    tar --create --exclude=tests/fuzz --ignore-failed-read --null --files-from=- |
+    tar --extract --directory="$place/staged"
+
+# build WHERE [COMMAND...]: builds what is staged in WHERE/source, by that command
 build() {
     local where=$1; shift
     mkdir -p "$where"
-    rm -rf "$where/staged" "$where"/selfsame_*
-    mkdir "$where/staged"
-    # with what is not committed yet
-    git ls-files -z --cached --others --exclude-standard --deduplicate |
-        tar --create --exclude=tests/fuzz --ignore-failed-read --null --files-from=- |
-        tar --extract --directory="$where/staged"
+    rm -f "$where"/selfsame_*
     # Cargo goes by times: a file whose content is another than at the last build is of now, all others are as old as they were
-    rsync --recursive --links --perms --checksum --delete "$where/staged/" "$where/source"
-    rm -rf "$where/staged"
+    rsync --recursive --links --perms --checksum --delete "$place/staged/" "$where/source"
     cp -r "$where/source/packaging/debian" "$where/source/debian"
     local begun=$SECONDS
     (
@@ -76,6 +77,7 @@ if [ -n "$twice" ]; then
     rm -rf "$place/second-of-two"
     echo "built twice: the same bytes"
 fi
+rm -rf "$place/staged"
 ls "$place"/selfsame_*.deb | while read -r file; do
     echo "$file: $(stat --format=%s "$file") bytes, $(dpkg-deb --field "$file" Installed-Size) KiB installed"
 done

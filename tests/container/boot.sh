@@ -49,7 +49,7 @@ binds=(--bind="$ROOM/rig:/rig")
 code=0
 # The filter: systemd-nspawn lets nobody lock memory, nor have secret memory, else.
 # The limit: a container has 4096 descriptors else, and a bus wants 65536.
-# The time: a check is given up after a minute, and all of them took 90 s.
+# The time: a check is given up after a minute, and all of them took a minute.
 SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 timeout --kill-after=10 600 \
     sh -c 'echo $$ >"$0/cgroup.procs"; exec systemd-nspawn "$@"' "$CGROUP" \
     --quiet --boot --directory="$root" --machine=selfsame-rig --register=no --keep-unit --private-network \
