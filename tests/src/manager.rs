@@ -34,6 +34,8 @@ pub struct Manager {
 struct Store {
     kept: BTreeMap<String, OwnedFd>,
     said: Vec<String>,
+    /// Our own datagrams that were read.
+    marks: u64,
 }
 
 /// The names of the agent's descriptors.
@@ -75,8 +77,9 @@ impl Manager {
         assert!(in_time, "never said {what} {times} times: {:?}", self.said());
     }
 
-    /// A descriptor that is kept, as one more of the same file.
+    /// A descriptor that is kept, as one more of the same file. All that was said before counts.
     pub fn kept(&self, name: &str) -> Option<OwnedFd> {
+        self.catch_up();
         self.store.lock().unwrap().kept.get(name).map(|kept| kept.try_clone().unwrap())
     }
 
@@ -108,6 +111,17 @@ impl Manager {
         let carrier = |descriptor: Option<OwnedFd>| descriptor.map_or_else(Stdio::null, Stdio::from);
         command.stdin(carrier(page.filter(|_| handed))).stdout(carrier(history.filter(|_| handed)));
         Process::start_as_is(command, &self.directory.path().join("stderr")).unwrap()
+    }
+
+    /// Waits until the thread has read all that the unit has sent by now: what we send comes after that.
+    fn catch_up(&self) {
+        let read = || self.store.lock().unwrap().marks;
+        let before = read();
+        let sender = UnixDatagram::unbound().unwrap();
+        sender.send_to(MARK.as_bytes(), &self.socket).unwrap();
+        while read() == before {
+            thread::yield_now();
+        }
     }
 
     /// What the last process has written to standard error.
@@ -145,6 +159,10 @@ fn receive(receiver: &UnixDatagram, store: &Mutex<Store>) -> io::Result<bool> {
         _ => Vec::new(),
     });
     let mut store = store.lock().unwrap();
+    if text == MARK {
+        store.marks += 1;
+        return Ok(true);
+    }
     let name = text.lines().find_map(|line| line.strip_prefix("FDNAME=")).map(str::to_owned);
     let has = |what: &str| text.lines().any(|line| line == what);
     if let Some(name) = name {
@@ -168,6 +186,9 @@ pub fn bytes_of(descriptor: BorrowedFd<'_>) -> Vec<u8> {
     use std::os::fd::AsRawFd;
     std::fs::read(format!("/proc/self/fd/{}", descriptor.as_fd().as_raw_fd())).unwrap()
 }
+
+/// What nobody else says.
+const MARK: &str = "X_SELFSAME_TESTS_MARK=1";
 
 /// Hands descriptors over as systemd does: from number 3 on, with their names, to the process that its pid names. They
 /// come as standard input and output.
