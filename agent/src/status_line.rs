@@ -59,8 +59,6 @@ mod tests {
         let mut gathering = Gathering::begin(sources, Require::Each(Vec::new()), pace).unwrap();
         let status = gathering.status();
         gathering.birth().unwrap();
-        assert_eq!(line(&status), "warming");
-        status.end_warming();
         assert_eq!(line(&status), "steady");
         status.set_head_kept(false);
         status.mark("the TPM\nwas reset".to_owned());
