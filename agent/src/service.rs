@@ -3,6 +3,7 @@
 
 mod caller;
 mod diagnosing;
+mod given;
 mod identity;
 mod limits;
 mod once_a_minute;

@@ -55,6 +55,11 @@ pub const TIER_MAX: u8 = 15;
 /// Source: protocol §5: every index is below 2^63.
 pub const INDEX_MAX: u64 = (1 << 63) - 1;
 
+/// Bytes of all arguments of a call to `Identity1`, at most: those of `Prove` have some 9 KiB at their largest.
+///
+/// Source: architecture, "D-Bus contract", limits per uid.
+pub const CALL_MAX_BYTES: usize = 16 << 10;
+
 /// Prove calls of one uid that may wait at once, where the configuration says nothing else.
 ///
 /// Source: architecture, "D-Bus contract", limits per uid.

@@ -185,6 +185,14 @@ impl Callers {
         self.lock().get(name.as_str())?.credentials.as_ref().map(|credentials| credentials.uid)
     }
 
+    /// The same, with the groups that it had when it connected.
+    pub(crate) fn known_groups(&self, header: &Header<'_>) -> Option<(u32, Vec<u32>)> {
+        let name = header.sender()?;
+        let connections = self.lock();
+        let credentials = connections.get(name.as_str())?.credentials.as_ref()?;
+        Some((credentials.uid, credentials.groups.clone()))
+    }
+
     /// Who made the call with this header.
     ///
     /// # Errors

@@ -1,16 +1,17 @@
 //! `org.selfsame.Identity1`: what local callers ask of this host's identity.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use selfsame::{Challenge, HopError, ProveRefusal, Reason, Request};
 use selfsame_dbus::{ByteBuf, Bytes, CallerCount, Check, Error, Origin, Source, limits};
 use selfsame_tsm_report::{Report, ReportData};
-use zbus::{Connection, OwnedVariant, interface, message::Header, object_server::SignalEmitter};
+use zbus::{Connection, interface, message::Header, object_server::SignalEmitter};
 
 use super::{
     Parts,
     caller::{Caller, Callers},
     diagnosing::Diagnosing,
+    given::Given,
     once_a_minute::OnceAMinute,
     proofs::Proofs,
     report::TeeReports,
@@ -68,6 +69,12 @@ impl Identity {
         header: &Header<'_>,
         bus: &Connection,
     ) -> Result<(Caller, Place), Error> {
+        // what waits for polkit, or for its turn, is in memory meanwhile
+        let bytes = usize::try_from(header.primary().body_len()).unwrap_or(usize::MAX);
+        if bytes > limits::CALL_MAX_BYTES {
+            let most = limits::CALL_MAX_BYTES;
+            return Err(Error::InvalidArgument(format!("{bytes} bytes of arguments: at most {most}")));
+        }
         let uid = match self.callers.known(header) {
             Some(uid) => uid,
             None => {
@@ -89,12 +96,12 @@ impl Identity {
         audience: &str,
         challenge: &Bytes,
         payload: &Bytes,
-        options: HashMap<&str, OwnedVariant>,
+        options: Given<'_>,
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<ByteBuf, Error> {
         let (caller, mut place) = self.admit(Right::Prove, &self.proving, &header, bus).await?;
-        let challenge = check(audience, challenge, payload, &options)?;
+        let challenge = check(audience, challenge, payload, options.any())?;
         place.queue()?;
         let request = Request {
             audience: audience.to_owned(),
@@ -334,7 +341,7 @@ fn check(
     audience: &str,
     challenge: &Bytes,
     payload: &Bytes,
-    options: &HashMap<&str, OwnedVariant>,
+    option: Option<&str>,
 ) -> Result<Challenge, Error> {
     let invalid = |text: String| Err(Error::InvalidArgument(text));
     if !limits::AUDIENCE_BYTES.contains(&audience.len()) {
@@ -343,7 +350,7 @@ fn check(
     if payload.len() > limits::PAYLOAD_MAX_BYTES {
         return invalid(format!("payload of {} bytes: at most {}", payload.len(), limits::PAYLOAD_MAX_BYTES));
     }
-    if let Some(option) = options.keys().min() {
+    if let Some(option) = option {
         return invalid(format!("option `{option}`: there are none yet"));
     }
     Challenge::parse(challenge).map_err(|error| Error::InvalidArgument(error.to_string()))
@@ -376,19 +383,16 @@ mod tests {
 
     #[test]
     fn each_argument_is_checked_and_the_text_says_which() {
-        let (nothing, none) = (Bytes::new(&[]), HashMap::new());
+        let (nothing, none) = (Bytes::new(&[]), None);
         let text = |result: Result<Challenge, Error>| match result {
             Err(Error::InvalidArgument(text)) => text,
             other => panic!("{other:?}"),
         };
-        assert!(text(check("", nothing, nothing, &none)).contains("audience of 0 bytes"));
-        assert!(text(check(&"a".repeat(256), nothing, nothing, &none)).contains("audience of 256 bytes"));
-        assert!(text(check("a", nothing, Bytes::new(&[0; 4097]), &none)).contains("payload of 4097 bytes"));
-        assert!(text(check("a", nothing, nothing, &none)).contains("challenge"));
-        assert!(
-            text(check("a", Bytes::new(&[0; 4097]), nothing, &none)).contains("4097 bytes: at most 4096")
-        );
-        let options = HashMap::from([("later", OwnedVariant::from(true))]);
-        assert!(text(check("a", nothing, nothing, &options)).contains("option `later`"));
+        assert!(text(check("", nothing, nothing, none)).contains("audience of 0 bytes"));
+        assert!(text(check(&"a".repeat(256), nothing, nothing, none)).contains("audience of 256 bytes"));
+        assert!(text(check("a", nothing, Bytes::new(&[0; 4097]), none)).contains("payload of 4097 bytes"));
+        assert!(text(check("a", nothing, nothing, none)).contains("challenge"));
+        assert!(text(check("a", Bytes::new(&[0; 4097]), nothing, none)).contains("4097 bytes: at most 4096"));
+        assert!(text(check("a", nothing, nothing, Some("later"))).contains("option `later`"));
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct Place {
     uid: Option<u32>,
     weight: Weight,
     bytes: usize,
+    /// Whether they have the right, by what was found.
+    is_admitted: bool,
 }
 
 /// Calls that are under way.
@@ -42,11 +44,11 @@ struct Counts {
     by_uid: HashMap<u32, Own>,
     /// Light calls of all users that are known.
     light: u32,
-    /// Light calls of which it is not known yet whose they are.
+    /// Light calls of which it is not known yet whether they may.
     unknown: u32,
     /// Bytes of all heavy calls.
     heavy_bytes: usize,
-    /// And of those among them of which it is not known yet whose they are.
+    /// And of those among them of which it is not known yet whether they may.
     unknown_bytes: usize,
 }
 
@@ -72,7 +74,8 @@ impl Limits {
         Self { counts: Arc::default(), turns: Arc::new(Semaphore::new(TURNS)) }
     }
 
-    /// A place for one more call with so many bytes of arguments, of `uid` where that is known already.
+    /// A place for one more call with so many bytes of arguments, of `uid` where it is known already whose it is, and that they
+    /// may.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] where that is more than any call may have; [`Error::Busy`] where the user has as many calls under
@@ -93,7 +96,7 @@ impl Limits {
         if weight == Weight::Heavy {
             counts.heavy_bytes += bytes;
         }
-        Ok(Place { counts: self.counts.clone(), uid, weight, bytes })
+        Ok(Place { counts: self.counts.clone(), uid, weight, bytes, is_admitted: uid.is_some() })
     }
 
     /// The turn of a heavy call: it may make a copy of its bytes now. In the order in which they ask.
@@ -116,10 +119,18 @@ impl Place {
         if self.uid.is_none() {
             let mut counts = self.counts.lock().expect("no thread panics while it holds the counts");
             counts.enter(uid, self.weight)?;
-            counts.leave_unknown(self.weight, self.bytes);
             self.uid = Some(uid);
         }
         Ok(())
+    }
+
+    /// Takes note that whose it is may do this: until then it counts among those of whom nothing is known, who leave room.
+    pub(crate) fn may(&mut self) {
+        if !self.is_admitted {
+            let mut counts = self.counts.lock().expect("no thread panics while it holds the counts");
+            counts.leave_unknown(self.weight, self.bytes);
+            self.is_admitted = true;
+        }
     }
 }
 
@@ -152,14 +163,14 @@ impl Counts {
 }
 
 impl Counts {
-    /// A flood of new connections leaves room for who is known.
+    /// A flood of those of whom it is not known yet whether they may leaves room for who may.
     fn enter_unknown(&mut self, weight: Weight, bytes: usize) -> Result<(), Error> {
         let is_full = match weight {
             Weight::Light => self.unknown >= UNKNOWN_MOST,
             Weight::Heavy => self.unknown_bytes + bytes > UNKNOWN_BYTES_MOST,
         };
         if is_full {
-            return Err(Error::Busy("as many calls of new connections wait as may: try again".into()));
+            return Err(Error::Busy("as many calls wait as may, of those of whom it is not known whether they have the right: try again".into()));
         }
         match weight {
             Weight::Light => self.unknown += 1,
@@ -182,10 +193,10 @@ impl Drop for Place {
         if self.weight == Weight::Heavy {
             counts.heavy_bytes -= self.bytes;
         }
-        let Some(uid) = self.uid else {
+        if !self.is_admitted {
             counts.leave_unknown(self.weight, self.bytes);
-            return;
-        };
+        }
+        let Some(uid) = self.uid else { return };
         if self.weight == Weight::Light {
             counts.light -= 1;
         }
@@ -280,13 +291,15 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_known_yet_is_counted_until_it_is() {
+    fn who_is_not_known_to_have_the_right_is_counted_until_it_is() {
         let limits = Limits::new();
         let mut new: Vec<_> =
             (0..UNKNOWN_MOST).map(|_| limits.enter(None, Weight::Light, 1).unwrap()).collect();
         assert!(is_busy(limits.enter(None, Weight::Light, 1)));
         new.iter_mut().take(LIGHT_OF_A_USER as usize).for_each(|place| place.belongs_to(7).unwrap());
         assert!(is_busy(new.last_mut().unwrap().belongs_to(7)));
+        assert!(is_busy(limits.enter(None, Weight::Light, 1)));
+        new[0].may();
         assert!(limits.enter(None, Weight::Light, 1).is_ok());
         drop(new);
         let counts = limits.counts.lock().unwrap();
@@ -295,13 +308,16 @@ mod tests {
     }
 
     #[test]
-    fn large_calls_of_new_connections_leave_room_for_who_is_known() {
+    fn large_calls_of_those_who_may_not_leave_room_for_who_may() {
         let limits = Limits::new();
         let mut new: Vec<_> =
             (0..32).map(|_| limits.enter(None, Weight::Heavy, HEAVY_MOST_BYTES).unwrap()).collect();
         assert!(is_busy(limits.enter(None, Weight::Heavy, 1)));
         let known = limits.enter(Some(7), Weight::Heavy, HEAVY_MOST_BYTES).unwrap();
+        // whose it is says nothing of whether they may: polkit may be asked for long
         new[0].belongs_to(8).unwrap();
+        assert!(is_busy(limits.enter(None, Weight::Heavy, 1)));
+        new[0].may();
         assert!(limits.enter(None, Weight::Heavy, HEAVY_MOST_BYTES).is_ok());
         drop((new, known));
         let counts = limits.counts.lock().unwrap();

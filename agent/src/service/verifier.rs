@@ -3,7 +3,6 @@
 //! Each method checks its arguments and the caller's right, and has the verifier's thread do the rest: bytes become
 //! messages there, too.
 
-mod given;
 mod refusal;
 mod reply;
 
@@ -16,6 +15,7 @@ use zbus::{Connection, interface, message::Header, object_server::SignalEmitter}
 
 use super::{
     caller::{Caller, Callers},
+    given::{Given, Way},
     limits::{Limits, Place, Weight},
     rights::{Right, Rights},
 };
@@ -24,7 +24,6 @@ use crate::{
     keeper::random,
     verifier::{Verifier, VerifierError},
 };
-use given::Given;
 use refusal::{Refusing, malformed};
 use reply::verdict;
 
@@ -52,11 +51,13 @@ impl VerifierObject {
         bus: &Connection,
     ) -> Result<(Caller, Place), Error> {
         let bytes = usize::try_from(header.primary().body_len()).unwrap_or(usize::MAX);
-        let mut place = self.limits.enter(self.callers.known(header), weight, bytes)?;
+        let mut place = self.limits.enter(self.rights.sure(header), weight, bytes)?;
         if !place.is_known() {
             place.belongs_to(self.callers.caller(header, bus).await?.uid)?;
         }
-        Ok((self.rights.check(Right::Verify, header, bus).await?, place))
+        let caller = self.rights.check(Right::Verify, header, bus).await?;
+        place.may();
+        Ok((caller, place))
     }
 
     /// Keeps the journal, and tells all who listen, of a fork that was not known.
@@ -208,7 +209,7 @@ impl VerifierObject {
         &self,
         peer: &str,
         hop: &Bytes,
-        way: Vec<&Bytes>,
+        way: Way<'_>,
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] bus: &Connection,
         #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
@@ -216,7 +217,7 @@ impl VerifierObject {
         let (caller, _place) = self.admit(Weight::Heavy, &header, bus).await?;
         let _turn = self.limits.turn().await;
         let (name, hop) = (peer.to_owned(), hop.to_vec());
-        let way: Vec<Vec<u8>> = way.into_iter().map(|hop| hop.to_vec()).collect();
+        let way: Vec<Vec<u8>> = way.0.into_iter().map(|hop| hop.to_vec()).collect();
         let work = self.verifier.ask(move |store, _| {
             let answer = match answer(&hop, &way) {
                 Ok(answer) => answer,

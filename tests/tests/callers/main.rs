@@ -9,7 +9,6 @@
 
 mod connecting;
 mod containers;
-mod cost;
 mod gone;
 mod known;
 mod programs;

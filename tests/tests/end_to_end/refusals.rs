@@ -164,7 +164,7 @@ async fn bad_arguments_are_told_which_and_why() {
     let none = Options::new();
     let long = "a".repeat(256);
     let option = Options::from([("hurry", true.into())]);
-    let (payload, big) = (vec![0; 4097], vec![0; 5000]);
+    let (payload, big, huge) = (vec![0; 4097], vec![0; 5000], vec![0; 1 << 20]);
     for (audience, challenge, payload, options, part) in [
         ("", good, &b""[..], &none, "audience of 0 bytes"),
         (&long, good, b"", &none, "audience of 256 bytes"),
@@ -172,6 +172,8 @@ async fn bad_arguments_are_told_which_and_why() {
         ("door", &good[1..], b"", &none, "challenge"),
         ("door", &big, b"", &none, "challenge of 5000 bytes"),
         ("door", good, &payload, &none, "payload of 4097 bytes"),
+        // before anything else is looked at, or polkit asked: what waits is in memory
+        ("door", good, &huge, &none, "bytes of arguments: at most 16384"),
         ("door", good, b"", &option, "option `hurry`"),
     ] {
         let answer = host.prove_raw(audience, challenge, payload, options).await;

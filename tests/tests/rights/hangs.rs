@@ -41,7 +41,6 @@ async fn while_polkit_hangs_who_needs_it_waits_and_is_refused_and_others_go_on()
         member.introduce().await.unwrap();
         root.genesis().await.unwrap();
     }
-    assert!(!waits.is_finished(), "200 calls of others took longer than polkit is waited for");
     let text = refusal(waits.await.unwrap());
     assert!(text.contains("polkit does not answer"), "{text}");
 

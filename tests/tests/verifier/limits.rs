@@ -60,6 +60,19 @@ async fn four_proofs_of_a_user_at_once_and_no_more() {
     assert_eq!(cause(door.verify("web", b"").await).0, "Malformed");
 }
 
+/// An empty hop takes four bytes in a message, and sixteen in memory.
+#[tokio::test]
+async fn a_way_of_more_hops_than_a_proof_has_room_for_is_refused_before_it_takes_memory() {
+    let door = Door::start().await;
+    let (hop, hops) = (Bytes::new(b""), |count| vec![Bytes::new(b""); count]);
+    let most = selfsame_dbus::limits::PROOF_MAX_BYTES / selfsame_dbus::limits::OPENING_BYTES;
+    let looked_at = door.verifier.confront("web", hop, &hops(most)).await;
+    assert!(matches!(looked_at, Err(CallError::Refused(Error::Malformed(_), _))), "{looked_at:?}");
+    let refused = door.verifier.confront("web", hop, &hops(1_000_000)).await.unwrap_err();
+    let CallError::Unexpected(error) = refused else { panic!("{refused:?}") };
+    assert!(error.to_string().contains(&format!("at most {most} hops")), "{error}");
+}
+
 #[tokio::test]
 async fn two_hundred_and_fifty_six_other_calls_of_a_user_and_no_more() {
     let door = Door::start().await;

@@ -20,12 +20,14 @@ struct Found {
     gid: Option<u32>,
     /// Before when it is not looked for again.
     next: Instant,
+    /// Whether a thread looks: where the name service hangs, one hangs with it.
+    is_looking: bool,
 }
 
 impl Members {
     /// Looks the group up. The name service may block: this is for a start.
     pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(Found { gid: gid(), next: Instant::now() + LOOK_EVERY })))
+        Self(Arc::new(Mutex::new(Found { gid: gid(), next: Instant::now() + LOOK_EVERY, is_looking: false })))
     }
 
     /// Whether the caller is a member.
@@ -33,32 +35,41 @@ impl Members {
         self.gid().await.is_some_and(|gid| caller.is_in(gid))
     }
 
+    /// Whether one of these is the group, by what is known of it.
+    pub(super) fn are(&self, groups: &[u32]) -> bool {
+        self.lock().gid.is_some_and(|gid| groups.contains(&gid))
+    }
+
     async fn gid(&self) -> Option<u32> {
         let looked = {
             let mut found = self.lock();
             let now = Instant::now();
-            if found.gid.is_some() || now < found.next {
+            if found.gid.is_some() || now < found.next || found.is_looking {
                 return found.gid;
             }
             found.next = now + LOOK_EVERY;
-            self.look()
+            found.is_looking = true;
+            self.look(&mut found)
         };
         let _ = timeout(LOOK_MOST, looked).await;
         self.lock().gid
     }
 
     /// Looks on a thread of its own, since the name service may block; tells when it has.
-    fn look(&self) -> oneshot::Receiver<()> {
+    fn look(&self, held: &mut Found) -> oneshot::Receiver<()> {
         let (tell, told) = oneshot::channel();
         let found = self.0.clone();
         let look = move || {
             let gid = gid();
-            found.lock().expect("no thread panics while it holds the group").gid = gid;
+            let mut found = found.lock().expect("no thread panics while it holds the group");
+            (found.gid, found.is_looking) = (gid, false);
+            drop(found);
             // whoever waits may have had enough
             let _ = tell.send(());
         };
         // where there is no thread to spare, the next who asks tries again
         if let Err(error) = thread::Builder::new().name("group".into()).spawn(look) {
+            held.is_looking = false;
             tracing::debug!(%error, "no thread to look the group up");
         }
         told

@@ -36,6 +36,11 @@ impl From<&StoreError> for Refused {
 }
 
 impl Refused {
+    /// Whether there was too much of something.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.name == "Busy"
+    }
+
     /// What the agent refuses.
     pub(crate) fn by_agent(refusal: &Error, details: &Details) -> Self {
         let (name, text) = name_and_text(refusal);

@@ -1,12 +1,14 @@
-//! A method's options, as a caller gave them: what is not known, or of another type, is refused by its name.
+//! What a caller gave, where it could take many times the memory that it has in the message.
+//!
+//! A method's options: what is not known, or of another type, is refused by its name. And a way.
 
 use std::{collections::HashMap, fmt};
 
 use selfsame::Wanted;
-use selfsame_dbus::Error;
+use selfsame_dbus::{Bytes, Error, limits};
 use serde::{
     Deserialize, Deserializer,
-    de::{Error as _, MapAccess, Visitor},
+    de::{Error as _, MapAccess, SeqAccess, Visitor},
 };
 use zbus::{OwnedVariant, Type, Variant};
 
@@ -40,7 +42,43 @@ impl<'de: 'm, 'm> Deserialize<'de> for Given<'m> {
     }
 }
 
+/// The way to a hop. More hops than a message of the largest size has room for are refused before they take memory: of empty
+/// ones a message has room for a million.
+#[derive(Debug, Type)]
+#[zbus(signature = "aay")]
+pub(super) struct Way<'m>(pub(super) Vec<&'m Bytes>);
+
+impl<'de: 'm, 'm> Deserialize<'de> for Way<'m> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Few;
+        impl<'de> Visitor<'de> for Few {
+            type Value = Vec<&'de Bytes>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "at most {WAY_MOST} hops")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
+                let mut hops = Vec::new();
+                while let Some(hop) = sequence.next_element()? {
+                    if hops.len() == WAY_MOST {
+                        return Err(A::Error::invalid_length(WAY_MOST + 1, &self));
+                    }
+                    hops.push(hop);
+                }
+                Ok(hops)
+            }
+        }
+        deserializer.deserialize_seq(Few).map(Self)
+    }
+}
+
 impl Given<'_> {
+    /// The name of one, where there is any: the first in the alphabet.
+    pub(super) fn any(&self) -> Option<&str> {
+        self.0.keys().copied().min()
+    }
+
     /// Refuses those that are none of `known`.
     ///
     /// # Errors
@@ -130,3 +168,6 @@ fn wrong(what: &str, expected: &str, found: &Variant<'_>) -> Error {
 
 /// Options of any method, and some to spare.
 const MOST: usize = 8;
+
+/// Each hop of a way has an opening.
+const WAY_MOST: usize = limits::PROOF_MAX_BYTES / limits::OPENING_BYTES;
