@@ -19,11 +19,11 @@ packaging/deps.sh deb
 version=$(dpkg-parsechangelog -l packaging/debian/changelog -S Version)
 cargos=$(cargo metadata --format-version 1 --no-deps --locked | grep -oP '"name":"selfsame-agent","version":"\K[^"]+')
 [ "$version" = "$cargos" ] || { echo "the changelog says version $version, Cargo.toml $cargos" >&2; exit 1; }
+cargo fetch --locked --quiet
 packaging/copyright.py --check
 # read and compiled with all that version 3.0 knows, whatever this kernel does; nothing is loaded
 apparmor_parser --skip-kernel-load --skip-cache --kernel-features=/etc/apparmor.d/abi/3.0 \
     packaging/apparmor/usr.sbin.selfsame-agent
-cargo fetch --locked --quiet
 
 place=${CARGO_TARGET_DIR:-target}/deb/${of:+debug}
 [ -n "$of" ] || place+=release

@@ -16,7 +16,7 @@ say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 tell() { printf '%s\n' "$*"; }
 fail() { printf '%s\n' "demo: $*"; tail -n 20 "$place"/*.log; exit 1; }
 
-packaging/deps.sh
+packaging/deps.sh demo
 tell "building (a few minutes the first time) ..."
 cargo build --locked --quiet --bins -p selfsame-agent -p selfsame-command -p selfsame-tpm-sim -p selfsame-tests
 target=${CARGO_TARGET_DIR:-target}/debug

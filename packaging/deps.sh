@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Installs what is missing to build and test selfsame on Debian 12 or later. Does nothing where all is there.
-#   packaging/deps.sh [build|test|rig|deb|diff|all]      (default: all, which is build and test)
+#   packaging/deps.sh [build|demo|test|rig|deb|diff|all]      (default: all, which is build and test)
 set -euo pipefail
 
 # to build: a linker, the TPM stack's and SQLite's headers
 build=(gcc libc6-dev pkg-config libtss2-dev libsqlite3-dev)
-# to run the tests and the demo: a TPM simulator, a bus with its tools and others' (busctl, gdbus-codegen), polkit, mount
-# namespaces, a token in software and what writes down the calls to it
-run=(swtpm dbus-daemon dbus-bin systemd libglib2.0-dev-bin polkitd util-linux mount softhsm2 opensc-pkcs11)
+# to run the demo: a TPM simulator, a bus
+demo=(swtpm dbus-daemon dbus-bin util-linux mount)
+# to run the tests: beside that others' tools (busctl, gdbus-codegen), polkit, a token in software and what
+# writes down the calls to it
+run=("${demo[@]}" systemd libglib2.0-dev-bin polkitd softhsm2 opensc-pkcs11)
 # to run the examples: other languages' ways to a bus, and ssh
 run+=(python3-gi gjs libsystemd-dev openssh-client openssh-server)
 # to run tests/container: what makes a Debian tree and boots it
@@ -19,12 +21,13 @@ diff=(diffoscope-minimal)
 
 case "${1:-all}" in
     build) wanted=("${build[@]}") ;;
+    demo) wanted=("${build[@]}" "${demo[@]}") ;;
     test) wanted=("${run[@]}") ;;
     rig) wanted=("${rig[@]}") ;;
     deb) wanted=("${build[@]}" "${deb[@]}") ;;
     diff) wanted=("${diff[@]}") ;;
     all) wanted=("${build[@]}" "${run[@]}") ;;
-    *) echo "usage: packaging/deps.sh [build|test|rig|deb|diff|all]" >&2; exit 2 ;;
+    *) echo "usage: packaging/deps.sh [build|demo|test|rig|deb|diff|all]" >&2; exit 2 ;;
 esac
 
 missing=()
@@ -39,6 +42,13 @@ if [ "${#missing[@]}" -gt 0 ]; then
     if [ "$(id -u)" -ne 0 ]; then
         command -v sudo >/dev/null || { echo "not root and no sudo: install ${missing[*]} yourself" >&2; exit 1; }
         as_root=(sudo)
+    fi
+    # nothing of it is started on this machine: an ssh server, say, which is for a test of ours
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+        "${as_root[@]}" chmod 0755 "$policy"
+        trap '"${as_root[@]}" rm -f "$policy"' EXIT
     fi
     "${as_root[@]}" apt-get update -q
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \

@@ -23,6 +23,11 @@ its_files_are_where_they_belong() {
 644 /usr/share/dbus-1/interfaces/org.selfsame.Verifier1.xml
 644 /usr/lib/udev/rules.d/60-selfsame-hwrng.rules
 644 /usr/lib/udev/rules.d/60-selfsame-vmclock.rules
+644 /usr/lib/udev/rules.d/60-selfsame-tpm.rules
+644 /usr/lib/tmpfiles.d/selfsame.conf
+644 /usr/share/polkit-1/actions/org.selfsame.policy
+644 /usr/lib/systemd/catalog/selfsame.catalog
+644 /usr/share/bash-completion/completions/selfsame
 644 /etc/apparmor.d/usr.sbin.selfsame-agent
 END
     equal "altered files" "" "$(dpkg --verify selfsame | grep -v /usr/share/ || true)"
