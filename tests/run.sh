@@ -13,6 +13,7 @@ step() { printf '\n== %s (%d s)\n' "$1" "$((SECONDS - began))"; }
 
 step "what is missing"
 packaging/deps.sh
+packaging/deps.sh deb
 if ! command -v cargo-deny >/dev/null; then
     # unoptimised: it is built once and runs a second; without its downloads of advisories
     CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=false CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
@@ -39,11 +40,14 @@ cargo test --workspace --exclude selfsame-tests --locked
 
 step "the whole way through; copies, thieves and honest hosts, with their counts"
 cargo test -p selfsame-tests --locked --no-run
-# a TPM that misbehaves is mostly waited for: nine minutes with the full counts, in which the rest goes on
-faults=${CARGO_TARGET_DIR:-target}/tpm_faults.log
+# A TPM that misbehaves is mostly waited for: nine minutes with the full counts, in which the rest goes on. And the package's
+# programs are built meanwhile, with what time the tests leave.
+faults=${CARGO_TARGET_DIR:-target}/tpm_faults.log package=${CARGO_TARGET_DIR:-target}/build-deb.log
 setsid cargo test -p selfsame-tests --locked --test tpm_faults -- --show-output >"$faults" 2>&1 &
 waited_for=$!
-trap 'kill -- -"$waited_for" 2>/dev/null || true' EXIT
+setsid nice -n 19 packaging/build-deb.sh >"$package" 2>&1 &
+built=$!
+trap 'kill -- -"$waited_for" -"$built" 2>/dev/null || true' EXIT
 others=(--lib --bins --test harness)
 for target in tests/tests/*; do
     name=$(basename "$target" .rs)
@@ -53,8 +57,11 @@ cargo test -p selfsame-tests --locked "${others[@]}" -- --show-output
 cargo test -p selfsame-tests --locked --doc
 step "a TPM that misbehaves, which went on beside that"
 wait "$waited_for" || { cat "$faults"; exit 1; }
-trap - EXIT
 cat "$faults"
+step "the package, which was built beside that"
+wait "$built" || { cat "$package"; exit 1; }
+trap - EXIT
+cat "$package"
 
 step "who asks, on a bus that pins processes"
 packaging/deps.sh rig
