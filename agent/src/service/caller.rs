@@ -179,18 +179,25 @@ impl Callers {
         self.lock().entry(name.to_owned().into()).or_insert_with(new).clone()
     }
 
-    /// Whose connection the call with this header came by, where the bus has said so before.
-    pub(crate) fn known(&self, header: &Header<'_>) -> Option<u32> {
-        let name = header.sender()?;
-        self.lock().get(name.as_str())?.credentials.as_ref().map(|credentials| credentials.uid)
-    }
-
-    /// The same, with the groups that it had when it connected.
-    pub(crate) fn known_groups(&self, header: &Header<'_>) -> Option<(u32, Vec<u32>)> {
+    /// What `tell` makes of the user whose connection the call with this header came by, and of the groups that it had when it
+    /// connected, where the bus has said so before.
+    pub(crate) fn known<T>(&self, header: &Header<'_>, tell: impl FnOnce(u32, &[u32]) -> T) -> Option<T> {
         let name = header.sender()?;
         let connections = self.lock();
         let credentials = connections.get(name.as_str())?.credentials.as_ref()?;
-        Some((credentials.uid, credentials.groups.clone()))
+        Some(tell(credentials.uid, &credentials.groups))
+    }
+
+    /// Whose connection the call with this header came by. The bus is asked where it has not said so before; of the process
+    /// nothing is looked up.
+    ///
+    /// # Errors
+    /// As [`caller`](Self::caller).
+    pub(crate) async fn uid(&self, header: &Header<'_>, bus: &Connection) -> Result<u32, Error> {
+        match self.known(header, |uid, _| uid) {
+            Some(uid) => Ok(uid),
+            None => Ok(self.ask_or_forget(sender(header)?, bus).await?.uid),
+        }
     }
 
     /// Who made the call with this header.
@@ -198,12 +205,11 @@ impl Callers {
     /// # Errors
     /// Where the bus does not say whose the connection is: it has gone, say.
     pub(crate) async fn caller(&self, header: &Header<'_>, bus: &Connection) -> Result<Caller, Error> {
-        let name = header.sender().ok_or_else(|| Error::Failed("a call without a sender".into()))?;
+        let name = sender(header)?;
         let connected = self.appeared(name);
         let credentials = match connected.credentials {
             Some(credentials) if !matches!(credentials.process, Process::LetGo) => credentials,
-            // the bus does not know it: it has gone, perhaps before this call was looked at
-            _ => self.ask(name, bus).await.inspect_err(|_| drop(self.lock().remove(name.as_str())))?,
+            _ => self.ask_or_forget(name, bus).await?,
         };
         let caller = Caller::by_the_bus(&credentials);
         Ok(match &credentials.process {
@@ -261,6 +267,12 @@ impl Callers {
         told
     }
 
+    /// Asks the bus. One that it does not know has gone, perhaps before its call was looked at: nothing of it is kept.
+    async fn ask_or_forget(&self, name: &UniqueName<'_>, bus: &Connection) -> Result<Credentials, Error> {
+        self.appeared(name);
+        self.ask(name, bus).await.inspect_err(|_| drop(self.lock().remove(name.as_str())))
+    }
+
     /// Asks the bus, and keeps its answer for as long as the connection is there.
     async fn ask(&self, name: &UniqueName<'_>, bus: &Connection) -> Result<Credentials, Error> {
         let place = Arc::clone(&self.0.asking).acquire_owned().await;
@@ -278,6 +290,10 @@ impl Callers {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<OwnedUniqueName, Connected>> {
         self.0.connections.lock().expect("no thread panics while it holds the callers")
     }
+}
+
+fn sender<'h>(header: &'h Header<'_>) -> Result<&'h UniqueName<'h>, Error> {
+    header.sender().ok_or_else(|| Error::Failed("a call without a sender".into()))
 }
 
 impl Connected {

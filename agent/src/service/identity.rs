@@ -12,6 +12,7 @@ use super::{
     caller::{Caller, Callers},
     diagnosing::Diagnosing,
     given::Given,
+    limits::{arguments_fit, bytes_of},
     once_a_minute::OnceAMinute,
     proofs::Proofs,
     report::TeeReports,
@@ -70,16 +71,12 @@ impl Identity {
         bus: &Connection,
     ) -> Result<(Caller, Place), Error> {
         // what waits for polkit, or for its turn, is in memory meanwhile
-        let bytes = usize::try_from(header.primary().body_len()).unwrap_or(usize::MAX);
-        if bytes > limits::CALL_MAX_BYTES {
-            let most = limits::CALL_MAX_BYTES;
-            return Err(Error::InvalidArgument(format!("{bytes} bytes of arguments: at most {most}")));
-        }
-        let uid = match self.callers.known(header) {
+        arguments_fit(bytes_of(header), limits::CALL_MAX_BYTES)?;
+        let uid = match self.callers.known(header, |uid, _| uid) {
             Some(uid) => uid,
             None => {
                 let _entry = self.unknown.enter()?;
-                self.callers.caller(header, bus).await?.uid
+                self.callers.uid(header, bus).await?
             }
         };
         let place = waiting.enter(uid)?;

@@ -10,6 +10,23 @@ use std::{
 
 use selfsame_dbus::{Error, limits};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use zbus::message::Header;
+
+/// Bytes of all arguments of the call with this header.
+pub(crate) fn bytes_of(header: &Header<'_>) -> usize {
+    usize::try_from(header.primary().body_len()).unwrap_or(usize::MAX)
+}
+
+/// Refuses arguments of more than `most` bytes.
+///
+/// # Errors
+/// [`Error::InvalidArgument`], with both numbers.
+pub(crate) fn arguments_fit(bytes: usize, most: usize) -> Result<(), Error> {
+    if bytes > most {
+        return Err(Error::InvalidArgument(format!("{bytes} bytes of arguments: at most {most}")));
+    }
+    Ok(())
+}
 
 /// Counts by uid. Clones count together.
 #[derive(Clone)]
@@ -81,10 +98,7 @@ impl Limits {
     /// [`Error::InvalidArgument`] where that is more than any call may have; [`Error::Busy`] where the user has as many calls under
     /// way as it may, or all together have.
     pub(crate) fn enter(&self, uid: Option<u32>, weight: Weight, bytes: usize) -> Result<Place, Error> {
-        let most = weight.most_bytes();
-        if bytes > most {
-            return Err(Error::InvalidArgument(format!("{bytes} bytes of arguments: at most {most}")));
-        }
+        arguments_fit(bytes, weight.most_bytes())?;
         let mut counts = self.counts.lock().expect("no thread panics while it holds the counts");
         if weight == Weight::Heavy && counts.heavy_bytes + bytes > HEAVY_BYTES_IN_ALL {
             return Err(Error::Busy("proofs of all users, as large as may be held, wait: try again".into()));

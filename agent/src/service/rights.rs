@@ -70,7 +70,7 @@ impl Rights {
         bus: &Connection,
     ) -> Result<Caller, Error> {
         let caller = self.0.callers.caller(header, bus).await?;
-        if caller.uid == ROOT || self.0.owner == Some(caller.uid) {
+        if self.is_root(caller.uid) {
             return Ok(caller);
         }
         if right != Right::End && self.0.members.has(&caller).await {
@@ -94,9 +94,12 @@ impl Rights {
     /// Whose the call with this header is, where it is known already, and that they have every right but `End`: nobody has to be
     /// asked, nor waited for.
     pub(crate) fn sure(&self, header: &Header<'_>) -> Option<u32> {
-        let (uid, groups) = self.0.callers.known_groups(header)?;
-        let is_sure = uid == ROOT || self.0.owner == Some(uid) || self.0.members.are(&groups);
-        is_sure.then_some(uid)
+        let sure = |uid, groups: &[u32]| (self.is_root(uid) || self.0.members.are(groups)).then_some(uid);
+        self.0.callers.known(header, sure).flatten()
+    }
+
+    fn is_root(&self, uid: u32) -> bool {
+        uid == ROOT || self.0.owner == Some(uid)
     }
 
     /// What polkit says whenever its answers may be others: then [`forget`](Self::forget) those that are kept.

@@ -16,7 +16,7 @@ use zbus::{Connection, interface, message::Header, object_server::SignalEmitter}
 use super::{
     caller::{Caller, Callers},
     given::{Given, Way},
-    limits::{Limits, Place, Weight},
+    limits::{Limits, Place, Weight, bytes_of},
     rights::{Right, Rights},
 };
 use crate::{
@@ -50,10 +50,9 @@ impl VerifierObject {
         header: &Header<'_>,
         bus: &Connection,
     ) -> Result<(Caller, Place), Error> {
-        let bytes = usize::try_from(header.primary().body_len()).unwrap_or(usize::MAX);
-        let mut place = self.limits.enter(self.rights.sure(header), weight, bytes)?;
+        let mut place = self.limits.enter(self.rights.sure(header), weight, bytes_of(header))?;
         if !place.is_known() {
-            place.belongs_to(self.callers.caller(header, bus).await?.uid)?;
+            place.belongs_to(self.callers.uid(header, bus).await?)?;
         }
         let caller = self.rights.check(Right::Verify, header, bus).await?;
         place.may();
