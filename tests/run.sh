@@ -8,6 +8,25 @@ if [ "$(id -u)" -ne 0 ]; then
     exit 1
 fi
 
+# a panic's message is what tells; a backtrace is the test runner's own
+export RUST_BACKTRACE=0
+
+logs=${CARGO_TARGET_DIR:-target}/logs
+rm -rf "$logs"
+mkdir -p "$logs"
+running=()
+# What goes on beside is ended, and what failed is the last that is printed: a log may be cut anywhere else.
+finish() {
+    local status=$?
+    for group in "${running[@]}"; do kill -- -"$group" 2>/dev/null || true; done
+    [ "$status" -eq 0 ] && return
+    printf '\n== what failed\n'
+    awk '/^failures:$/ { on = 1 } /^error|^FAILED/ { left = 40 } on || left-- > 0 { print substr($0, 1, 300) }
+        /^test result: |^ok / { on = left = 0 }' "$logs"/* | tail -n 200
+}
+trap finish EXIT
+logged() { tee "$logs/$1"; }
+
 began=$SECONDS
 step() { printf '\n== %s (%d s)\n' "$1" "$((SECONDS - began))"; }
 
@@ -36,40 +55,39 @@ step "the programs that the tests run"
 cargo build --workspace --bins --locked
 
 step "tests (SELFSAME_FULL=${SELFSAME_FULL:-unset})"
-cargo test --workspace --exclude selfsame-tests --locked
+cargo test --workspace --exclude selfsame-tests --locked --no-fail-fast 2>&1 | logged units
 
 step "the whole way through; copies, thieves and honest hosts, with their counts"
 cargo test -p selfsame-tests --locked --no-run
 # A TPM that misbehaves is mostly waited for: nine minutes with the full counts, in which the rest goes on. And the package's
 # programs are built meanwhile, with what time the tests leave.
-faults=${CARGO_TARGET_DIR:-target}/tpm_faults.log package=${CARGO_TARGET_DIR:-target}/build-deb.log
-setsid cargo test -p selfsame-tests --locked --test tpm_faults -- --show-output >"$faults" 2>&1 &
+setsid cargo test -p selfsame-tests --locked --test tpm_faults -- --show-output >"$logs/tpm_faults" 2>&1 &
 waited_for=$!
-setsid nice -n 19 packaging/build-deb.sh >"$package" 2>&1 &
+setsid nice -n 19 packaging/build-deb.sh >"$logs/package" 2>&1 &
 built=$!
-trap 'kill -- -"$waited_for" -"$built" 2>/dev/null || true' EXIT
+running=("$waited_for" "$built")
 others=(--lib --bins --test harness)
 for target in tests/tests/*; do
     name=$(basename "$target" .rs)
     [ "$name" = tpm_faults ] || others+=(--test "$name")
 done
-cargo test -p selfsame-tests --locked "${others[@]}" -- --show-output
-cargo test -p selfsame-tests --locked --doc
+cargo test -p selfsame-tests --locked --no-fail-fast "${others[@]}" -- --show-output 2>&1 | logged targets
+cargo test -p selfsame-tests --locked --doc 2>&1 | logged examples
 step "a TPM that misbehaves, which went on beside that"
-wait "$waited_for" || { cat "$faults"; exit 1; }
-cat "$faults"
+wait "$waited_for" || { cat "$logs/tpm_faults"; exit 1; }
+cat "$logs/tpm_faults"
 step "the package, which was built beside that"
-wait "$built" || { cat "$package"; exit 1; }
-trap - EXIT
-cat "$package"
+wait "$built" || { cat "$logs/package"; exit 1; }
+running=()
+cat "$logs/package"
 
 step "who asks, on a bus that pins processes"
 packaging/deps.sh rig
 newer=$(tests/container/newer_bus.sh "${CARGO_TARGET_DIR:-target}/container")
-SELFSAME_DBUS_DAEMON=$newer cargo test -p selfsame-tests --locked --test callers -- --show-output
+SELFSAME_DBUS_DAEMON=$newer cargo test -p selfsame-tests --locked --test callers -- --show-output 2>&1 | logged newer_bus
 
 step "the Debian package, and the agent as its unit on a Debian that was booted"
-tests/container/run.sh release
+tests/container/run.sh release 2>&1 | logged container
 
 step "each test that SECURITY.md names is there"
 there="${CARGO_TARGET_DIR:-target}/tests-there"

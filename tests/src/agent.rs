@@ -109,6 +109,15 @@ impl Agent {
         self.process.stderr()
     }
 
+    /// Waits until it has logged `text`.
+    ///
+    /// # Panics
+    ///
+    /// After a minute, with all that it has logged.
+    pub async fn logged(&self, text: &str) {
+        self.process.logged(text).await;
+    }
+
     /// Where it keeps its files.
     pub fn state_dir(&self) -> &Path {
         &self.state_dir

@@ -129,6 +129,15 @@ impl Manager {
         std::fs::read_to_string(self.directory.path().join("stderr")).unwrap_or_default()
     }
 
+    /// Waits until the last process has written `text` to standard error.
+    ///
+    /// # Panics
+    ///
+    /// After a minute, with all that it has written.
+    pub async fn logged(&self, text: &str) {
+        crate::process::logged(|| self.stderr(), text).await;
+    }
+
     /// Where the last process keeps its files, unless its options say otherwise.
     pub fn state_dir(&self) -> PathBuf {
         self.directory.path().join("state")

@@ -77,6 +77,15 @@ impl Process {
         String::from_utf8_lossy(&fs::read(&self.stderr).unwrap_or_default()).into_owned()
     }
 
+    /// Waits until it has written `text` to standard error.
+    ///
+    /// # Panics
+    ///
+    /// After a minute, with all that it has written.
+    pub async fn logged(&self, text: &str) {
+        logged(|| self.stderr(), text).await;
+    }
+
     /// Takes the pipe that its standard output is, where the command asked for one.
     pub fn take_stdout(&mut self) -> Option<std::process::ChildStdout> {
         self.child.stdout.take()
@@ -134,6 +143,17 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// Waits until `all` has `text` in it: what a process logs may come after what it does.
+pub(crate) async fn logged(all: impl Fn() -> String, text: &str) {
+    let wait = async {
+        while !all().contains(text) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(60), wait).await.is_ok();
+    assert!(in_time, "it has not logged {text:?}: {}", all());
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ async fn one_that_happened_while_no_agent_ran_ends_the_lineage_that_was_handed_o
     machine.load(8);
     scene.start_again().await;
     assert_eq!(scene.origin().await, ("clone".to_owned(), old.clone()));
-    assert!(scene.manager.stderr().contains("counter was 7 and is 8"), "{}", scene.manager.stderr());
+    scene.manager.logged("counter was 7 and is 8").await;
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ async fn a_suspend_waits_for_a_last_moment_and_is_followed_by_a_stirred_one() {
     logind.say(true).await;
     inhibitor.let_go().await;
     assert!(moments(&scene).await > before, "the moment is there before the machine may sleep");
-    assert!(scene.manager.stderr().contains("a last moment is_made=true"), "{}", scene.manager.stderr());
+    scene.manager.logged("a last moment is_made=true").await;
     assert_ne!(scene.check("sleep").await.state, "ok");
 
     logind.say(false).await;

@@ -55,6 +55,6 @@ async fn an_agent_with_its_own_namespace_of_pids_knows_nobody_by_the_buss_pids()
     let (_caller, connection) = scene.connected(&user!(5)).await;
     assert_eq!(scene.told_of(&connection).await, only(5));
     if !scene.pins().await {
-        assert!(agent.stderr().contains("pids of another namespace"), "{}", agent.stderr());
+        agent.logged("pids of another namespace").await;
     }
 }

@@ -40,7 +40,7 @@ async fn a_lineage_goes_on_over_kills_and_restarts_in_both_kinds_of_memory() {
             assert!(identity.index().await.unwrap() >= before);
             ask(&mut door, &unit, false).await;
         }
-        assert!(unit.manager.stderr().contains("gone on with"), "{}", unit.manager.stderr());
+        unit.manager.logged("gone on with").await;
     }
 }
 

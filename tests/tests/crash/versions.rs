@@ -27,7 +27,7 @@ async fn changed(name: &str, at: u64, bytes: &[u8], says: &str) {
     let (page, history) = (unit.manager.kept(PAGE).unwrap(), unit.manager.kept(HISTORY).unwrap());
     let before = (bytes_of(page.as_fd()), bytes_of(history.as_fd()));
     unit.start_again().await;
-    assert!(unit.manager.stderr().contains(says), "{}", unit.manager.stderr());
+    unit.manager.logged(says).await;
     let origin = unit.identity().await.origin().await.unwrap();
     assert_eq!((origin.reason.as_str(), origin.predecessor), ("lost", lineage.to_string()));
     assert_eq!(before, (bytes_of(page.as_fd()), bytes_of(history.as_fd())), "never written to");
@@ -71,6 +71,6 @@ async fn a_page_of_another_size_is_left_alone() {
     let page = File::from(unit.manager.kept(PAGE).unwrap());
     page.set_len(8192).unwrap();
     unit.start_again().await;
-    assert!(unit.manager.stderr().contains("no secret page: 8192 bytes, expected 4096"));
+    unit.manager.logged("no secret page: 8192 bytes, expected 4096").await;
     assert_eq!(unit.identity().await.origin().await.unwrap().reason, "lost");
 }

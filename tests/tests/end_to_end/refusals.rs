@@ -152,7 +152,7 @@ async fn a_head_that_it_never_handed_out_is_foreign_and_counted() {
     let answer = host.prove_raw("door", &altered, b"", &Options::new()).await;
     assert!(matches!(answer, Err(Error::ForeignAnchor(_))), "{answer:?}");
     assert_eq!(identity.foreign_anchors().await.unwrap(), 1);
-    assert!(host.agent.stderr().contains("never handed out"), "{}", host.agent.stderr());
+    host.agent.logged("never handed out").await;
 }
 
 #[tokio::test]

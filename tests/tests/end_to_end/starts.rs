@@ -59,7 +59,7 @@ async fn without_a_tpm_it_starts_degraded_and_says_so() {
     assert_eq!(identity.condition().await.unwrap(), "degraded");
     let sources = identity.sources().await.unwrap();
     assert!(sources.iter().any(|source| source.name == "tpm" && !source.healthy), "{sources:?}");
-    assert!(agent.stderr().contains("/nonexistent/tpm"), "{}", agent.stderr());
+    agent.logged("/nonexistent/tpm").await;
 }
 
 #[tokio::test]

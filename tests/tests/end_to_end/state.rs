@@ -81,7 +81,7 @@ async fn a_full_disk_degrades_until_there_is_space() {
     door.meet_first(host).await;
     until(&identity, "degraded").await;
     assert_eq!(proven(&mut door, host).await, Some(Condition::Degraded), "proofs go on, and say so");
-    assert!(host.agent.stderr().contains("No space left on device"), "{}", host.agent.stderr());
+    host.agent.logged("No space left on device").await;
     let checks = identity.diagnose().await.unwrap();
     let check = checks.iter().find(|check| check.check == "last head").expect("it is a finding");
     assert_eq!((&*check.state, check.remedy.contains("make room")), ("fail", true), "{check:?}");
@@ -92,7 +92,7 @@ async fn a_full_disk_degrades_until_there_is_space() {
     assert!(mounted.inside.join("last-head.json").exists());
     assert_eq!(fs::read_dir(&mounted.inside).unwrap().count(), 1, "nothing half written is left");
     assert_eq!(mounted.complaints(), 1, "{}", host.agent.stderr());
-    assert!(host.agent.stderr().contains("can be written again"), "{}", host.agent.stderr());
+    host.agent.logged("can be written again").await;
     assert!(identity.diagnose().await.unwrap().iter().all(|check| check.check != "last head"));
 }
 

@@ -86,7 +86,7 @@ async fn a_generator_that_is_bad_from_the_start_never_joins() {
     })
     .await;
     assert!(!sources(genesis(&host).await.evidence().fields()).contains(&SOURCE.to_owned()));
-    assert!(host.agent.stderr().contains("health test: "), "{}", host.agent.stderr());
+    host.agent.logged("health test: ").await;
     assert_eq!(host.condition().await, "degraded");
 }
 

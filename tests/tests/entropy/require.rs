@@ -86,7 +86,7 @@ async fn a_birth_does_not_wait_for_a_tpm_where_something_else_is_enough() {
     let host = Setting::new(&format!("sources = [\"tpm\", \"{enough}\"]\n")).on(&machine);
     let host = host.tpm(tap.tcti()).start().await;
     assert_eq!((host.condition().await.as_str(), host.is_healthy("tpm").await), ("warming", Some(false)));
-    assert!(host.agent.stderr().contains("born before this source has answered"), "{}", host.agent.stderr());
+    host.agent.logged("born before this source has answered").await;
     let mixed = sources(genesis(&host).await.evidence().fields());
     assert!(!mixed.contains(&"tpm".to_owned()), "{mixed:?}");
 

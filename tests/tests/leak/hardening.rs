@@ -86,7 +86,7 @@ async fn where_only_the_page_may_be_locked_it_says_that_the_stack_is_not() {
         let agent = host.start(memory, "prlimit --memlock=4096:4096").await.unwrap();
         assert_eq!(host.identity().await.memory().await.unwrap(), memory);
         let says = "what the keeper computes with may be swapped: 98816 bytes can't be locked";
-        assert!(agent.stderr().contains(says), "{}", agent.stderr());
+        agent.logged(says).await;
         agent.terminate().await;
     }
 }

@@ -11,7 +11,7 @@
  *   value HEX               a value that is in the page
  *   page KIND               whether the process's own mapping of the page can be read by others: `readable`, `unreadable`
  *   keeper waits | works    whether the thread that computes with secrets waits for something to do
- *   depth BYTES             how much of the keeper's stack is not zeroes, from its top on
+ *   depth BYTES             how much of a mapping of the keeper's stack is not zeroes, from its top on
  *   searched PLACE BYTES    how much was looked at
  *   hit PLACE VALUE WORD    8 bytes of a value are there
  *   out BYTES
@@ -21,6 +21,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -107,11 +108,15 @@ static size_t search_range(const char *place, int fd, uint64_t from, uint64_t to
 }
 
 struct thread {
-    int tid;
-    long call;
+    int tid, waits;
     uint64_t sp;
     char name[16];
 };
+/* A thread that Rust's standard library parks waits while a word is this: std/src/sys/sync/thread_parking/futex.rs. One that
+ * wakes another, or waits for the allocator's lock, is in the same system call, and in the middle of its work. */
+static const uint32_t PARKED = UINT32_MAX;
+/* Of every thread but the first, in bytes: std/src/sys/thread/unix.rs, DEFAULT_MIN_STACK_SIZE. */
+enum { STACK = 2 << 20 };
 static struct thread threads[256];
 static int thread_count;
 
@@ -149,7 +154,10 @@ static void hold_threads(int pid) {
         if (!fgets(line, sizeof line, file)) die("no system call");
         fclose(file);
         /* the call's number (or -1), its arguments, the stack, the instruction */
-        thread->call = strtol(line, NULL, 10);
+        unsigned operation = 0, value = 0;
+        long call = -1;
+        sscanf(line, "%ld %*x %x %x", &call, &operation, &value);
+        thread->waits = call == SYS_futex && (operation & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET && value == PARKED;
         char *last = strrchr(line, ' ');
         if (!last) die("thread %d of %d is not stopped: %s", thread->tid, pid, line);
         *last = 0;
@@ -179,6 +187,52 @@ static size_t search_registers(const char *whose) {
     return searched;
 }
 
+struct mapping {
+    uint64_t from, to, inode;
+    dev_t device;
+    int readable, heap;
+};
+static struct mapping mappings[4096];
+static int mapping_count;
+
+static void read_maps(int pid) {
+    FILE *maps = open_file("r", "/proc/%d/maps", pid);
+    mapping_count = 0;
+    for (char line[4352]; fgets(line, sizeof line, maps);) {
+        if (mapping_count == sizeof mappings / sizeof *mappings) die("too many mappings");
+        struct mapping *at = &mappings[mapping_count++];
+        unsigned major_, minor_;
+        char rights[8], name[4096] = "";
+        if (sscanf(line, "%lx-%lx %7s %*x %x:%x %lu %4095[^\n]", &at->from, &at->to, rights, &major_, &minor_, &at->inode,
+                   name) < 6)
+            die("a line of %d's maps: %s", pid, line);
+        at->device = makedev(major_, minor_);
+        at->readable = rights[0] == 'r' && !strstr(name, "[vvar") && !strstr(name, "[vsyscall]");
+        at->heap = strstr(name, "[heap]") != NULL;
+    }
+    fclose(maps);
+}
+
+/* Where the stack begins that `sp` points into: above its guard, which can't be read. */
+static uint64_t stack_from(uint64_t sp) {
+    uint64_t from = 0, last = 0;
+    for (struct mapping *at = mappings; at < mappings + mapping_count; at++) {
+        if (!at->readable || at->inode) continue;
+        if (at->from != last) from = at->from;
+        last = at->to;
+        if (at->from <= sp && sp < at->to) return from;
+    }
+    return UINT64_MAX;
+}
+
+/* Whether a mapping is of the stack that `sp` points into: what is locked of a stack is a mapping of its own, between two
+ * others. The main thread's is one mapping. */
+static int is_stack(const struct mapping *at, uint64_t sp) {
+    if (at->from <= sp && sp < at->to) return 1;
+    uint64_t from = stack_from(sp);
+    return !at->inode && from <= at->from && at->to - from <= STACK;
+}
+
 /* How far down from its end a mapping has anything but zeroes. */
 static uint64_t depth(int memory, uint64_t from, uint64_t to) {
     static uint64_t piece[PAGE / 8];
@@ -197,34 +251,31 @@ static void look_into(int pid, const struct stat *page) {
     int memory = open(path, O_RDONLY);
     if (memory < 0) die("%s", path);
     hold_threads(pid);
-    size_t pages = 0;
-    FILE *maps = open_file("r", "/proc/%d/maps", pid);
-    for (char line[4352]; fgets(line, sizeof line, maps);) {
-        uint64_t from, to, inode;
-        unsigned major_, minor_;
-        char rights[8], name[4096] = "";
-        if (sscanf(line, "%lx-%lx %7s %*x %x:%x %lu %4095[^\n]", &from, &to, rights, &major_, &minor_, &inode, name) < 6)
-            die("a line of %s/maps: %s", path, line);
-        if (page && inode == page->st_ino && makedev(major_, minor_) == page->st_dev) {
+    size_t pages = 0, keeper = 0;
+    read_maps(pid);
+    for (struct mapping *at = mappings; at < mappings + mapping_count; at++) {
+        if (page && at->inode == page->st_ino && at->device == page->st_dev) {
             uint8_t byte;
-            printf("page %s\n", pread(memory, &byte, 1, from) == 1 ? "readable" : "unreadable");
+            printf("page %s\n", pread(memory, &byte, 1, at->from) == 1 ? "readable" : "unreadable");
             pages++;
             continue;
         }
-        if (rights[0] != 'r' || strstr(name, "[vvar") || strstr(name, "[vsyscall]")) continue;
+        if (!at->readable) continue;
         char place[64];
-        snprintf(place, sizeof place, "%s%s", whose, inode ? "file-backed" : strstr(name, "[heap]") ? "heap" : "anonymous");
+        snprintf(place, sizeof place, "%s%s", whose, at->inode ? "file-backed" : at->heap ? "heap" : "anonymous");
         for (struct thread *thread = threads; thread < threads + thread_count; thread++)
-            if (from <= thread->sp && thread->sp < to) {
+            if (is_stack(at, thread->sp)) {
                 snprintf(place, sizeof place, "%sstack:%s", whose, thread->name);
-                if (page && !strcmp(thread->name, "keeper")) printf("depth %lu\n", depth(memory, from, to));
+                if (!page || strcmp(thread->name, "keeper")) continue;
+                keeper += at->to - at->from;
+                printf("depth %lu\n", depth(memory, at->from, at->to));
             }
-        printf("searched %s %zu\n", place, search_range(place, memory, from, to));
+        printf("searched %s %zu\n", place, search_range(place, memory, at->from, at->to));
     }
-    fclose(maps);
     if (page && pages != 1) die("the page is mapped %zu times", pages);
+    if (page && keeper != STACK) die("the keeper's stack has %zu bytes", keeper);
     for (struct thread *thread = threads; page && thread < threads + thread_count; thread++)
-        if (!strcmp(thread->name, "keeper")) printf("keeper %s\n", thread->call == SYS_futex ? "waits" : "works");
+        if (!strcmp(thread->name, "keeper")) printf("keeper %s\n", thread->waits ? "waits" : "works");
     printf("searched %sregisters %zu\n", whose, search_registers(whose));
     for (struct thread *thread = threads; thread < threads + thread_count; thread++)
         if (ptrace(PTRACE_DETACH, thread->tid, 0, 0)) die("PTRACE_DETACH %d", thread->tid);

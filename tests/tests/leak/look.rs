@@ -68,7 +68,7 @@ fn seen(text: &str) -> Look {
             ["value", value] => look.values.push(value.to_owned()),
             ["page", how] => look.page_is_readable = how == "readable",
             ["keeper", how] => look.keeper_waits = how == "waits",
-            ["depth", bytes] => look.depth = bytes.parse().unwrap(),
+            ["depth", bytes] => look.depth = look.depth.max(bytes.parse().unwrap()),
             ["searched", place, bytes] => {
                 *look.searched.entry(place.to_owned()).or_default() += bytes.parse::<u64>().unwrap();
             }

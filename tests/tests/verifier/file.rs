@@ -115,7 +115,7 @@ async fn a_damaged_file_is_refused_kept_and_mended_by_a_backup() {
     restore(&backup, &file);
     assert_eq!(door.names().await, ["web"]);
     door.ask("web", &mut host).await.unwrap();
-    assert!(door.agent().stderr().contains("can be used again"));
+    door.agent().logged("can be used again").await;
 }
 
 #[tokio::test]
@@ -266,7 +266,7 @@ async fn an_older_file_that_is_put_back_under_the_agent_is_the_one_it_uses() {
     let names: Vec<_> =
         Store::open(&file).unwrap().peers().unwrap().into_iter().map(|peer| peer.name).collect();
     assert_eq!(names, ["mail", "web"]);
-    assert!(door.agent().stderr().contains("was replaced, or removed"));
+    door.agent().logged("was replaced, or removed").await;
 
     fs::remove_file(&file).unwrap();
     assert_eq!(door.names().await, Vec::<String>::new());

@@ -76,7 +76,7 @@ async fn questions_make_of_an_alarm_a_fork_for_anyone() {
     let shown = Fork::parse(&fork).unwrap();
     assert!(shown.is_for_anyone());
     shown.check([]).unwrap();
-    assert!(door.agent().stderr().contains("an answer to a question shows a fork"));
+    door.agent().logged("an answer to a question shows a fork").await;
 
     // what is known is not told again; anyone else's peers stay as they are
     assert!(confronted(&door.verifier, "web", &host).await.is_some());
@@ -125,7 +125,7 @@ async fn a_report_is_checked_and_warns_of_a_peers_lineage_past_or_present() {
     assert_eq!(cause(door.verify("www", &host.prove(&door.challenge("www").await)).await).0, "Forked");
     report(&fork).await.unwrap();
     assert!(timeout(Duration::ZERO, forks.next()).await.is_err(), "it was known");
-    assert!(door.agent().stderr().contains("a report shows a fork"));
+    door.agent().logged("a report shows a fork").await;
 }
 
 #[tokio::test]
