@@ -1,27 +1,27 @@
 //! Sections 4, 6 and 8, the prover: one unbroken history of one host.
 
-use core::fmt;
 use std::sync::Arc;
 
 use zeroize::Zeroize;
 
 use crate::anchor::Head;
-use crate::cbor::ParseError;
-use crate::challenge::Challenge;
 use crate::evidence::{Evidence, Origin};
-use crate::handed::{Handed, Judgement};
+use crate::handed::Handed;
 use crate::hash::{LineageId, Pledge, Salt};
-use crate::hop::{Hop, HopAnswer};
+use crate::hop::HopAnswer;
 use crate::introduction::Introduction;
-use crate::merkle::{MAX_STATEMENTS, Tree};
 use crate::moment::{Batch, Genesis, Moment};
 use crate::odometer::{self, LIMIT, TIERS, TOP};
 use crate::pledge;
-use crate::proof::{self, Proof};
 use crate::record::Entry;
 use crate::retained::Retained;
 use crate::state::Memory;
-use crate::statement::{Statement, Subject};
+
+mod proofs;
+mod refusals;
+
+pub use proofs::Request;
+pub use refusals::{BirthError, HopError, MomentError, ProveRefusal, StirError};
 
 /// A living lineage: the secret state in its memory, and all that is public and kept.
 #[derive(Debug)]
@@ -68,151 +68,6 @@ pub struct Step<'a> {
     pub randomness: &'a [u8; 32],
     /// What the host says of itself.
     pub evidence: Evidence,
-}
-
-/// A caller's request for a proof.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// Whom the caller means to talk to.
-    pub audience: String,
-    /// The relying party's challenge.
-    pub challenge: Challenge,
-    /// Who the caller is, as far as the agent itself established it.
-    pub subject: Subject,
-    /// What the caller says; at most 4,096 bytes.
-    pub payload: Option<Vec<u8>>,
-}
-
-/// Why a lineage can't be born.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BirthError<E: core::error::Error + 'static> {
-    /// No source gave anything.
-    #[error("no source of entropy gave anything")]
-    NoContribution,
-    /// The wall time is over the limit.
-    #[error("wall time of {wall_ms} ms: below 2^63")]
-    Wall {
-        /// The wall time.
-        wall_ms: u64,
-    },
-    /// The memory refused the secrets.
-    #[error("the secret memory refused a change")]
-    Memory(#[source] E),
-}
-
-/// Why secrets can't be stirred, or made ahead.
-#[derive(Debug, thiserror::Error)]
-#[error("the secret memory refused a change")]
-pub struct StirError<E: core::error::Error + 'static>(#[source] pub E);
-
-/// Why a moment can't be made. Nothing has changed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MomentError<E: core::error::Error + 'static> {
-    /// The index is not above the head's: wait for the next tick.
-    #[error("index {index} is not after the head's, {head}")]
-    NotAfter {
-        /// The index.
-        index: u64,
-        /// The head's.
-        head: u64,
-    },
-    /// Index or wall time are over the limit.
-    #[error("index {index}, wall time {wall_ms} ms: both below 2^63")]
-    Range {
-        /// The index.
-        index: u64,
-        /// The wall time.
-        wall_ms: u64,
-    },
-    /// More statements than a moment may carry.
-    #[error("{count} statements: at most {MAX_STATEMENTS}")]
-    TooManyStatements {
-        /// How many there are.
-        count: usize,
-    },
-    /// The memory refused the change.
-    #[error("the secret memory refused a change")]
-    Memory(#[source] E),
-}
-
-/// What an agent answers instead of a proof.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ProveRefusal {
-    /// The challenge is of another relying party than the one that the caller talks to.
-    #[error("the challenge is of {found:?}, the caller talks to {asked:?}")]
-    WrongAudience {
-        /// Whom the caller means to talk to.
-        asked: String,
-        /// Whose the challenge is.
-        found: String,
-    },
-    /// The challenge is for another lineage.
-    #[error("the challenge is for lineage {asked}, this is {own}{}", Follows(.predecessor))]
-    OtherLineage {
-        /// The lineage that the challenge is for.
-        asked: LineageId,
-        /// The agent's own.
-        own: LineageId,
-        /// The one that this says it follows.
-        predecessor: Option<LineageId>,
-    },
-    /// A head in the challenge is not this lineage's: somebody else answered in its name.
-    #[error("this host never handed out the head at index {}: somebody else answered in its name", .head.index)]
-    ForeignAnchor {
-        /// The head.
-        head: Head,
-    },
-    /// The proof would be over its limit.
-    #[error("the anchor is too old: the proof would have {bytes} bytes, at most {max}", max = proof::MAX_BYTES)]
-    TooOld {
-        /// Bytes that the proof would have at least.
-        bytes: usize,
-    },
-    /// A hop that the proof needs is not kept.
-    #[error("a hop from index {since} is not kept any more")]
-    NotKept {
-        /// The index that the proof would start from.
-        since: u64,
-    },
-    /// What the caller said, or who it is, does not fit a statement.
-    #[error(transparent)]
-    Statement(#[from] ParseError),
-}
-
-struct Follows<'a>(&'a Option<LineageId>);
-
-impl fmt::Display for Follows<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(lineage) => write!(f, ", which says that it follows {lineage}"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Why there is no answer to the question for a hop.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum HopError {
-    /// There is no such tier, or no such index.
-    #[error("index {index}, tier {tier}: below 2^63, and 0 to 15")]
-    Range {
-        /// The index.
-        index: u64,
-        /// The tier.
-        tier: u8,
-    },
-    /// There is no such moment yet, or its opening is gone.
-    #[error("no moment after index {index} of tier {tier} or more is kept")]
-    NotKept {
-        /// The index.
-        index: u64,
-        /// The tier.
-        tier: u8,
-    },
 }
 
 impl<M: Memory> Lineage<M> {
@@ -286,79 +141,6 @@ impl<M: Memory> Lineage<M> {
     /// Why it can't be made; then nothing has changed.
     pub fn moment(&mut self, step: Step<'_>) -> Result<Arc<Moment>, MomentError<M::Error>> {
         self.advance(step, None)
-    }
-
-    /// One moment that answers all of these, each with its proof or why there is none. Where none can be
-    /// answered, no moment is made.
-    ///
-    /// # Errors
-    ///
-    /// Why the moment can't be made; then nothing has changed.
-    pub fn prove(
-        &mut self,
-        step: Step<'_>,
-        requests: Vec<Request>,
-    ) -> Result<Vec<Result<Proof, ProveRefusal>>, MomentError<M::Error>> {
-        let count = requests.len();
-        if count as u64 > MAX_STATEMENTS {
-            return Err(MomentError::TooManyStatements { count });
-        }
-        let statements: Vec<_> = requests.into_iter().map(|request| self.statement(request)).collect();
-        let tree = Tree::over(statements.iter().flatten().map(|stated| &stated.bytes));
-        let Some(root) = tree.root() else {
-            return Ok(statements.into_iter().filter_map(Result::err).map(Err).collect());
-        };
-        let count = statements.iter().flatten().count();
-        self.advance(step, Some(Batch { count: count as u64, root }))?;
-        let mut positions = 0..count;
-        let mut draw = |stated: Stated| {
-            let inclusion = positions.next().and_then(|position| tree.inclusion(position));
-            self.draw(stated, inclusion.expect("the tree has a leaf for every statement"))
-        };
-        Ok(statements.into_iter().map(|stated| stated.and_then(&mut draw)).collect())
-    }
-
-    /// The statement that answers a request, or why it is not answered.
-    fn statement(&self, request: Request) -> Result<Stated, ProveRefusal> {
-        let Request { audience, challenge, subject, payload } = request;
-        if audience != challenge.audience() {
-            let found = challenge.audience().to_owned();
-            return Err(ProveRefusal::WrongAudience { asked: audience, found });
-        }
-        if let Some(asked) = challenge.lineage().filter(|asked| **asked != self.id) {
-            let predecessor = self.genesis.origin().predecessor().map(|before| before.lineage);
-            return Err(ProveRefusal::OtherLineage { asked: *asked, own: self.id, predecessor });
-        }
-        let known = match self.judge(challenge.since()) {
-            Judgement::Known => true,
-            Judgement::Unknown => false,
-            Judgement::Foreign(head) => return Err(ProveRefusal::ForeignAnchor { head }),
-        };
-        let known = (!challenge.since().is_empty()).then_some(known);
-        let statement = Statement { audience, challenge: challenge.digest(), subject, payload, known };
-        let bytes = statement.encode();
-        // what does not parse would be refused by every relying party
-        Ok(Stated { statement: Statement::parse(&bytes)?, bytes, since: challenge.start() })
-    }
-
-    /// Judges heads that a relying party names: whether this lineage handed them out.
-    pub fn judge(&self, since: &[Head]) -> Judgement {
-        self.handed.judge(since, self.head.index, |index| {
-            self.retained.at_or_after(index).map(|moment| (moment.head(), *moment.previous()))
-        })
-    }
-
-    fn draw(&self, stated: Stated, inclusion: crate::merkle::Inclusion) -> Result<Proof, ProveRefusal> {
-        let Stated { statement, bytes, since } = stated;
-        let cap = odometer::cap(self.head.index - since);
-        let hops = self.retained.way(since, self.head.index, cap).ok_or(ProveRefusal::NotKept { since })?;
-        let hop_bytes: usize = hops.iter().map(Hop::encoded_bytes).sum();
-        let total = hop_bytes + bytes.len() + MAX_OTHER_BYTES;
-        if total > proof::MAX_BYTES {
-            return Err(ProveRefusal::TooOld { bytes: total });
-        }
-        let genesis = (since == 0).then(|| (*self.genesis).clone());
-        Ok(Proof { lineage: self.id, since, hops, statement_bytes: bytes, statement, inclusion, genesis })
     }
 
     fn advance(
@@ -498,17 +280,6 @@ impl<M: Memory> Lineage<M> {
     }
 }
 
-/// A statement on its way into a moment.
-struct Stated {
-    statement: Statement,
-    bytes: Vec<u8>,
-    /// The index that its proof starts from.
-    since: u64,
-}
-
-/// Bytes of a proof beside its hops and statement at most: genesis, path, and the other fields and heads.
-const MAX_OTHER_BYTES: usize = crate::moment::MAX_BODY_BYTES + 16 * 34 + 128;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -548,31 +319,5 @@ mod tests {
             let there = secrets.pending().iter().chain(secrets.ahead()).map(bytes);
             assert!(there.into_iter().all(|secret| !opened.contains(&secret)), "after index {index}");
         }
-    }
-
-    #[test]
-    fn what_a_proof_has_beside_hops_and_statement_is_within_its_limit() {
-        let salt = Salt::new([0; 32]);
-        let origin = Origin::new(Reason::Install, None);
-        let genesis = Genesis::compose([Pledge::new([0; 32]); TIERS], 0, evidence(), salt, origin);
-        let (count, digest) = (MAX_STATEMENTS, genesis.lineage().genesis_digest());
-        let path = vec![digest; crate::merkle::max_path(count) as usize];
-        let statement_bytes = vec![0; crate::statement::MAX_BYTES];
-        let (subject, payload) = (Subject::default(), None);
-        let statement =
-            Statement { audience: String::new(), challenge: digest, subject, payload, known: None };
-        let beside = crate::moment::MAX_BODY_BYTES - genesis.body().len();
-        let proof = Proof {
-            lineage: genesis.lineage(),
-            since: LIMIT - 1,
-            hops: Vec::new(),
-            statement,
-            inclusion: crate::merkle::Inclusion { position: count - 1, count, path },
-            genesis: Some(genesis),
-            statement_bytes,
-        };
-        // were the genesis as large as a body may be, and the count of hops as long
-        let bytes = proof.encode().len() - crate::statement::MAX_BYTES + beside + 4;
-        assert!(bytes <= MAX_OTHER_BYTES, "{bytes} of {MAX_OTHER_BYTES}");
     }
 }

@@ -3,12 +3,10 @@
 //! Pure: a store loads a [`Peer`], calls it, and keeps what has changed, in one transaction.
 
 use crate::anchor::{Anchor, Head};
-use crate::cbor::ParseError;
-use crate::challenge::{Challenge, ChallengeError, MAX_SINCE};
+use crate::challenge::{Challenge, MAX_SINCE};
 use crate::evidence::Evidence;
-use crate::fork::{self, Fork, ForkRefusal, ForkStart};
+use crate::fork::Fork;
 use crate::hash::LineageId;
-use crate::hop::{Hop, HopAnswer};
 use crate::introduction::Introduction;
 use crate::moment::{Genesis, Moment};
 use crate::odometer::TICKS_PER_SECOND;
@@ -17,13 +15,16 @@ use crate::statement::Statement;
 use crate::time::{Now, Times, Timing};
 use crate::verify::{self, Examined, VerifyRefusal, Wanted};
 
+mod forks;
 mod issued;
 mod kept;
 mod record;
+mod refusals;
 
 use issued::{Issued, IssuedChallenges};
 use kept::{KeptHop, KeptHops, Known};
 pub use record::PeerRecord;
+pub use refusals::{ChallengeRefusal, IntroduceRefusal, Refusal};
 
 /// A lag up to this is reported, beyond it the proof is refused: 60 s.
 const MAX_LAG_TICKS: u64 = 60 * TICKS_PER_SECOND;
@@ -90,88 +91,6 @@ pub struct Verdict {
     pub evidence: Evidence,
     /// Unix time in milliseconds, as the host has it.
     pub wall_ms: u64,
-}
-
-/// Why a proof is not accepted. What is kept of the peer stays as it was, but for the count of the challenge's
-/// refusals, and a fork that is found.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// The challenge that it answers was not issued, or was used up, or died when the anchor changed.
-    #[error("it answers no challenge that is out")]
-    UnknownChallenge,
-    /// The challenge that it answers is older than 60 s.
-    #[error("it answers a challenge that was issued more than 60 s ago")]
-    Expired,
-    /// The lineage is known to be forked: it is never accepted again.
-    #[error("a fork of this lineage is known")]
-    KnownFork,
-    /// One of the checks 1 to 5.
-    #[error(transparent)]
-    Verify(#[from] VerifyRefusal),
-    /// It is ahead of time (check 6).
-    #[error("check 6: ahead of time by {ahead} ticks of 1/4096 s{}", if *alarm { ", after a lag or by a head it does not know: an alarm" } else { "" })]
-    Clock {
-        /// Ticks, beyond the slack.
-        ahead: u64,
-        /// Whether it is an alarm: a head that was accepted since then lagged, or this host does not know one.
-        alarm: bool,
-    },
-    /// It lags more than policy allows (check 6).
-    #[error("check 6: stalled: it lags by {lag} ticks of 1/4096 s, allowed are {max}")]
-    Stalled {
-        /// Ticks, beyond the slack.
-        lag: u64,
-        /// What policy allows.
-        max: u64,
-    },
-    /// It opens a pledge that was opened before, over another moment (check 7): the lineage was copied.
-    #[error("check 7: a pledge was opened over two moments: this lineage was copied")]
-    Forked {
-        /// The evidence; for who holds the moment that it starts from.
-        fork: Box<Fork>,
-    },
-    /// It contradicts what is known (check 8): the lineage was copied.
-    #[error("check 8: it contradicts what is known at index {index}: this lineage was copied")]
-    Contradiction {
-        /// Where.
-        index: u64,
-    },
-    /// Too many heads are unconfirmed; the challenge is not used up.
-    #[error("{MAX_SINCE} heads are unconfirmed: answer the challenges that name them first")]
-    Busy,
-}
-
-/// Why no challenge is issued.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ChallengeRefusal {
-    /// Too many are out.
-    #[error("{out} challenges are out, that is the limit")]
-    Busy {
-        /// How many are out.
-        out: usize,
-    },
-    /// Its parts are out of range.
-    #[error(transparent)]
-    Challenge(#[from] ChallengeError),
-}
-
-/// Why an introduction is not taken.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum IntroduceRefusal {
-    /// It is of another lineage than the peer's.
-    #[error("it introduces lineage {found}, the peer is {expected}")]
-    OtherLineage {
-        /// The peer's.
-        expected: LineageId,
-        /// The one that is introduced.
-        found: LineageId,
-    },
-    /// The lineage is known to be forked.
-    #[error("a fork of this lineage is known")]
-    KnownFork,
 }
 
 /// What the checks of a proof have found, on the way to be kept.
@@ -390,74 +309,6 @@ impl Peer {
         verdict
     }
 
-    /// The hops to ask the host for after a refusal, as index and tier: by index, highest first, then by tier,
-    /// highest first.
-    pub fn questions(&self) -> Vec<(u64, u8)> {
-        self.hops.questions()
-    }
-
-    /// Takes the host's answer to one of the questions. If it opens a pledge that was opened before, over another
-    /// moment, the two are a fork, which is kept: for anyone where the answer has the way from the genesis, else
-    /// for who holds the moment that it starts from.
-    pub fn confront(&mut self, answer: &HopAnswer) -> Option<Fork> {
-        let genesis = self.genesis.clone()?;
-        let lineage = genesis.lineage();
-        let (tier, salt) = (answer.hop.tier, genesis.salt());
-        let opened = answer.hop.opening.pledge(salt, answer.hop.moment.digest());
-        let kept = self.hops.iter().filter(|kept| kept.pledge() == Some(&opened)).map(KeptHop::hop);
-        let known = self.fork.iter().flat_map(|fork| &fork.hops);
-        let known = known.filter(|hop| hop.opening.pledge(salt, hop.moment.digest()) == opened);
-        let others: Vec<_> = kept.chain(known).filter(|hop| hop.tier == tier).cloned().collect();
-        let others: Vec<_> = others.into_iter().filter(|hop| hop.moment != answer.hop.moment).collect();
-        if others.is_empty() {
-            return None;
-        }
-        // the way is the same for all of them, and may be long: it is followed once
-        let made = fork::walk(Anchor::of_genesis(&genesis), &answer.way).ok();
-        let leads_on = |hop: &Hop| made.as_ref().is_some_and(|made| verify::hop(made, hop).is_ok());
-        for other in others {
-            let hops = [other, answer.hop.clone()];
-            if hops.iter().all(leads_on) {
-                let (genesis, way) = (Some(genesis.clone()), answer.way.clone());
-                let for_anyone = Fork { lineage, genesis, way, hops: hops.clone() };
-                if for_anyone.is_within_limit() {
-                    self.adopt(&for_anyone);
-                    return Some(for_anyone);
-                }
-            }
-            let for_us = Fork { lineage, genesis: None, way: Vec::new(), hops };
-            if self.learn(&for_us).is_ok() {
-                return Some(for_us);
-            }
-        }
-        None
-    }
-
-    /// Takes evidence of a fork from anyone, and keeps it where it shows one: one for anyone rather than one for
-    /// who holds the moment that it starts from.
-    ///
-    /// # Errors
-    ///
-    /// Why it shows none.
-    pub fn learn(&mut self, fork: &Fork) -> Result<ForkStart, ForkRefusal> {
-        let own = self.lineage().ok_or(ForkRefusal::NoStart)?;
-        if *own != fork.lineage {
-            return Err(ForkRefusal::OtherLineage { expected: fork.lineage, found: *own });
-        }
-        // an anchor counts once a proof was accepted of it: what was introduced is somebody's word
-        let anchor = self.anchor.as_ref().filter(|_| self.is_proven);
-        let start = fork.check(self.hops.starts().chain(anchor))?;
-        self.adopt(fork);
-        Ok(start)
-    }
-
-    fn adopt(&mut self, fork: &Fork) {
-        let is_better = |known: &Fork| fork.is_for_anyone() && !known.is_for_anyone();
-        if self.fork.as_ref().is_none_or(is_better) {
-            self.fork = Some(fork.clone());
-        }
-    }
-
     /// The lineage, where it is known.
     pub fn lineage(&self) -> Option<&LineageId> {
         self.anchor.as_ref().map(Anchor::lineage).or(self.expected.as_ref())
@@ -486,11 +337,5 @@ impl Peer {
     /// The digests of the challenges that are out.
     pub fn challenges(&self) -> impl Iterator<Item = &crate::hash::Digest> {
         self.issued.digests()
-    }
-}
-
-impl From<ParseError> for Refusal {
-    fn from(error: ParseError) -> Self {
-        Self::Verify(error.into())
     }
 }

@@ -149,7 +149,7 @@ fn each_check_of_an_introduction_refuses_what_breaks_just_it() {
         row("OtherLineage", replace(told.clone(), &other), replace(told, &anchor)),
         row("KnownFork", replace(forked, &anchor), replace(party, &anchor)),
     ];
-    hold("IntroduceRefusal", include_str!("../../src/peer.rs"), &[], rows);
+    hold("IntroduceRefusal", include_str!("../../src/peer/refusals.rs"), &[], rows);
 }
 
 /// Of two forks of a lineage one for anyone is kept, and of two alike the first.

@@ -7,7 +7,7 @@ use super::party::at;
 use super::table::{hold, row};
 use super::{challenges, contradictions, times};
 
-const SOURCE: &str = include_str!("../../src/peer.rs");
+const SOURCE: &str = include_str!("../../src/peer/refusals.rs");
 
 #[test]
 fn each_check_of_a_peer_refuses_what_breaks_just_it() {

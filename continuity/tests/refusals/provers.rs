@@ -10,7 +10,7 @@ use super::crafted::{AUDIENCE, BORN_MS};
 use super::table::{Row, hold, row};
 use crate::item;
 
-const SOURCE: &str = include_str!("../../src/lineage.rs");
+const SOURCE: &str = include_str!("../../src/lineage/refusals.rs");
 
 fn evidence(sources: usize) -> Evidence {
     let sources =
