@@ -21,8 +21,8 @@ finish() {
     for group in "${running[@]}"; do kill -- -"$group" 2>/dev/null || true; done
     [ "$status" -eq 0 ] && return
     printf '\n== what failed\n'
-    awk '/^failures:$/ { on = 1 } /^error|^FAILED/ { left = 40 } on || left-- > 0 { print substr($0, 1, 300) }
-        /^test result: |^ok / { on = left = 0 }' "$logs"/* | tail -n 200
+    awk 'FNR == 1 || /^test result: |^ok / { on = left = 0 } /^failures:$/ { on = 1 } /^error/ { left = 8 } /^FAILED/ { left = 40 }
+        on || left-- > 0 { print substr($0, 1, 300) }' "$logs"/* | tail -n 200
 }
 trap finish EXIT
 logged() { tee "$logs/$1"; }

@@ -1,9 +1,9 @@
 /*
  * Looks for the secrets of a secret page wherever else they might be. In C, since it maps memory and traces threads.
  *
- *   look process PID...     standard input is the page's descriptor; the first process is the agent, which is stopped, the
- *                           others are its helpers. Looks into all that they have mapped but the page, and into the
- *                           registers of every thread.
+ *   look process PID...     standard input says which file the page is; the first process is the agent, which is stopped,
+ *                           the others are its helpers. Reads the page by a descriptor that it takes from the agent, and
+ *                           looks into all that they have mapped but the page, and into the registers of every thread.
  *   look files FILE...      standard input has values in hex, one a line
  *   look pageout PID        has the kernel write all that it may of the process to swap
  *
@@ -273,18 +273,41 @@ static void look_into(int pid, const struct stat *page) {
         printf("searched %s %zu\n", place, search_range(place, memory, at->from, at->to));
     }
     if (page && pages != 1) die("the page is mapped %zu times", pages);
-    if (page && keeper != STACK) die("the keeper's stack has %zu bytes", keeper);
     for (struct thread *thread = threads; page && thread < threads + thread_count; thread++)
-        if (!strcmp(thread->name, "keeper")) printf("keeper %s\n", thread->waits ? "waits" : "works");
+        if (!strcmp(thread->name, "keeper")) {
+            if (keeper != STACK) die("the keeper's stack has %zu bytes", keeper);
+            printf("keeper %s\n", thread->waits ? "waits" : "works");
+        }
     printf("searched %sregisters %zu\n", whose, search_registers(whose));
     for (struct thread *thread = threads; thread < threads + thread_count; thread++)
         if (ptrace(PTRACE_DETACH, thread->tid, 0, 0)) die("PTRACE_DETACH %d", thread->tid);
     close(memory);
 }
 
-static void read_page(struct stat *page) {
+/* The process's own descriptor of the page, taken from it: what root can do even with memory that nobody else can read. */
+static int taken_from(int pid, const struct stat *page) {
+    int process = syscall(SYS_pidfd_open, pid, 0);
+    if (process < 0) die("pidfd_open %d", pid);
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/fd", pid);
+    DIR *files = opendir(path);
+    if (!files) die("%s", path);
+    for (struct dirent *file; (file = readdir(files));) {
+        if (file->d_name[0] == '.') continue;
+        struct stat found;
+        int fd = syscall(SYS_pidfd_getfd, process, atoi(file->d_name), 0);
+        if (fd < 0) die("pidfd_getfd %s of %d", file->d_name, pid);
+        if (!fstat(fd, &found) && found.st_ino == page->st_ino && found.st_dev == page->st_dev) return fd;
+        close(fd);
+    }
+    errno = ENOENT;
+    die("the page among the descriptors of %d", pid);
+    return -1;
+}
+
+static void read_page(int pid, struct stat *page) {
     if (fstat(0, page)) die("the page");
-    const uint64_t *words = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, 0, 0);
+    const uint64_t *words = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, taken_from(pid, page), 0);
     if (words == MAP_FAILED) die("mmap of the page");
     if (memcmp(&words[MAGIC_AT], "selfsame", 8) || words[1] != VERSION) die("a page of another layout");
     for (int block = 0; block < 3; block++) {
@@ -329,7 +352,7 @@ int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "";
     if (!strcmp(what, "process") && argc > 2) {
         struct stat page;
-        read_page(&page);
+        read_page(atoi(argv[2]), &page);
         for (int i = 2; i < argc; i++) look_into(atoi(argv[i]), i == 2 ? &page : NULL);
     } else if (!strcmp(what, "files")) {
         read_values();
