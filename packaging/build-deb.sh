@@ -36,7 +36,7 @@ for variable in ${!CARGO_PROFILE_@}; do unset "$variable"; done
 # the files as they are now, with what is not committed yet
 rm -rf "$place/staged"
 mkdir "$place/staged"
-git ls-files -z --cached --others --exclude-standard --deduplicate |
+git -c safe.directory="$PWD" ls-files -z --cached --others --exclude-standard --deduplicate |
     tar --create --exclude=tests/fuzz --ignore-failed-read --null --files-from=- |
     tar --extract --directory="$place/staged"
 

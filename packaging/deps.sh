@@ -50,9 +50,17 @@ if [ "${#missing[@]}" -gt 0 ]; then
         "${as_root[@]}" chmod 0755 "$policy"
         trap '"${as_root[@]}" rm -f "$policy"' EXIT
     fi
-    "${as_root[@]}" apt-get update -q
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -q -y --no-install-recommends "${missing[@]}"
+    # An update calls what a mirror does not give a warning, and whoever else installs has the lock for a while: whether it is
+    # all there, the install tells.
+    for try in 1 2 3; do
+        "${as_root[@]}" apt-get update -q || true
+        if "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 \
+            install -q -y --no-install-recommends "${missing[@]}"; then
+            break
+        fi
+        [ "$try" -lt 3 ] || exit 1
+        sleep 10
+    done
 fi
 
 if ! command -v cargo >/dev/null; then

@@ -10,6 +10,10 @@ fi
 
 # a panic's message is what tells; a backtrace is the test runner's own
 export RUST_BACKTRACE=0
+# a registry may fail for longer than Cargo's three attempts
+export CARGO_NET_RETRY=${CARGO_NET_RETRY:-10}
+# many tests run at once where there are many cores, each with its connections
+ulimit -Sn "$(ulimit -Hn)"
 
 logs=${CARGO_TARGET_DIR:-target}/logs
 rm -rf "$logs"
@@ -33,6 +37,7 @@ step() { printf '\n== %s (%d s)\n' "$1" "$((SECONDS - began))"; }
 step "what is missing"
 packaging/deps.sh
 packaging/deps.sh deb
+packaging/deps.sh rig
 if ! command -v cargo-deny >/dev/null; then
     # unoptimised: it is built once and runs a second; without its downloads of advisories
     CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=false CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
@@ -71,11 +76,13 @@ for target in tests/tests/*; do
     name=$(basename "$target" .rs)
     [ "$name" = tpm_faults ] || others+=(--test "$name")
 done
-cargo test -p selfsame-tests --locked --no-fail-fast "${others[@]}" -- --show-output 2>&1 | logged targets
+failed=
+cargo test -p selfsame-tests --locked --no-fail-fast "${others[@]}" -- --show-output 2>&1 | logged targets || failed=yes
 cargo test -p selfsame-tests --locked --doc 2>&1 | logged examples
 step "a TPM that misbehaves, which went on beside that"
-wait "$waited_for" || { cat "$logs/tpm_faults"; exit 1; }
+wait "$waited_for" || failed=yes
 cat "$logs/tpm_faults"
+[ -z "$failed" ]
 step "the package, which was built beside that"
 wait "$built" || { cat "$logs/package"; exit 1; }
 running=()

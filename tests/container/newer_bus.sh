@@ -23,12 +23,17 @@ if [ ! -x "$bus/dbus-daemon" ]; then
     # where no list of packages was ever fetched, apt does not know whose they are
     [ -n "$(from)" ] || apt-get update -q >&2
     [ -n "$(from)" ] || { echo "apt has no source of Debian $here: see /etc/apt/sources.list.d" >&2; exit 1; }
-    rm -rf "$bus" "$bus.part"
-    # extracted, not installed: nothing of it is run but the daemon
-    timeout --kill-after=10 600 mmdebstrap --mode=root --variant=extract --quiet --include=dbus-daemon \
-        --aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \
-        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-        "$release" "$bus.part" "deb $(from) $release main" >&2 9>&-
+    rm -rf "$bus"
+    make() {
+        rm -rf "$bus.part"
+        # extracted, not installed: nothing of it is run but the daemon
+        timeout --kill-after=10 600 mmdebstrap --mode=root --variant=extract --quiet --include=dbus-daemon \
+            --aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \
+            --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+            "$release" "$bus.part" "deb $(from) $release main" >&2 9>&-
+    }
+    # a mirror may be in the middle of an update
+    make || { sleep 20; make; }
     libraries=$(dirname "$(find "$bus.part/usr/lib" -name libdbus-1.so.3 | head -n 1)")
     loader=$(find "$libraries" -name 'ld-linux*' | head -n 1)
     cat >"$bus.part/dbus-daemon" <<END

@@ -39,12 +39,17 @@ if [ ! -d "$tree" ]; then
     rm -rf "$cache"/tree-* "$cache"/mmdebstrap.*
     sources >"$cache/sources.list"
     begun=$SECONDS
-    timeout --kill-after=10 900 mmdebstrap --mode=root --variant=minbase --quiet \
-        --include="$(IFS=,; echo "${packages[*]}")" \
-        --aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \
-        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-        --dpkgopt='path-exclude=/usr/share/locale/*' \
-        "$release" "$tree.part" "$cache/sources.list" >&2 9>&-
+    make() {
+        rm -rf "$tree.part"
+        timeout --kill-after=10 900 mmdebstrap --mode=root --variant=minbase --quiet \
+            --include="$(IFS=,; echo "${packages[*]}")" \
+            --aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \
+            --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+            --dpkgopt='path-exclude=/usr/share/locale/*' \
+            "$release" "$tree.part" "$cache/sources.list" >&2 9>&-
+    }
+    # a mirror may be in the middle of an update
+    make || { sleep 20; make; }
     mv "$tree.part" "$tree"
     rm "$cache/sources.list"
     echo "made in $((SECONDS - begun)) s" >&2

@@ -208,7 +208,7 @@ pub(crate) fn arguments(options: AgentOptions, state_dir: &Path) -> Vec<OsString
 }
 
 /// A start takes 0.3 s at most (architecture, "Ceilings"); a loaded machine and a slow profile get more.
-const START_LIMIT: Duration = Duration::from_secs(20);
+const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// An end takes no longer than a TPM command, and those are cut off.
-const END_LIMIT: Duration = Duration::from_secs(20);
+const END_LIMIT: Duration = Duration::from_secs(60);

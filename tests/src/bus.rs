@@ -195,4 +195,4 @@ const LIMITS: &str = r#"  <limit name="max_message_size">16777216</limit>
 "#;
 
 /// A start takes 10 ms on an idle machine.
-const START_LIMIT: Duration = Duration::from_secs(20);
+const START_LIMIT: Duration = Duration::from_secs(60);

@@ -22,6 +22,7 @@ mod names;
 pub mod play;
 mod process;
 pub mod processes;
+mod programs;
 mod relying;
 mod stand_in;
 mod stolen;
@@ -40,6 +41,7 @@ pub use names::{NameError, wait_for_name};
 // what `play` has from the tests of `continuity` finds it here, as it does there
 pub(crate) use play::item;
 pub use process::{Exit, Process};
+pub use programs::{copy_program, write_program};
 pub use relying::{PEER, Relying};
 pub use stand_in::StandIn;
 pub use stolen::Stolen;

@@ -66,14 +66,14 @@ impl Manager {
     /// Waits until it has said `what` so many times.
     ///
     /// # Panics
-    /// Where it has not after twenty seconds.
+    /// Where it has not after a minute.
     pub async fn wait_for(&self, what: &str, times: usize) {
         let said = async {
             while self.said().iter().filter(|said| said.contains(what)).count() < times {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
-        let in_time = tokio::time::timeout(Duration::from_secs(20), said).await.is_ok();
+        let in_time = tokio::time::timeout(Duration::from_secs(60), said).await.is_ok();
         assert!(in_time, "never said {what} {times} times: {:?}", self.said());
     }
 

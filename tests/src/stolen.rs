@@ -5,6 +5,7 @@ use std::{
     io::{self, Read, Seek, SeekFrom, Write},
     os::fd::OwnedFd,
     path::PathBuf,
+    thread,
 };
 
 use nix::{
@@ -33,6 +34,9 @@ impl Stolen {
     pub fn from(pid: u32) -> io::Result<Self> {
         let process = Pid::from_raw(pid.cast_signed());
         kill(process, Signal::SIGSTOP)?;
+        while !is_stopped(pid)? {
+            thread::yield_now();
+        }
         let copied = (copy_of(pid, manager::PAGE), copy_of(pid, manager::HISTORY));
         kill(process, Signal::SIGCONT)?;
         Ok(Self { page: copied.0?, history: copied.1? })
@@ -44,6 +48,18 @@ impl Stolen {
         manager.keep(manager::HISTORY, self.history);
         manager.spawn(options)
     }
+}
+
+/// Whether all of its threads stand still: a signal reaches one that is in the kernel some time later.
+fn is_stopped(pid: u32) -> io::Result<bool> {
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let stat = fs::read_to_string(task?.path().join("stat"))?;
+        // the state stands behind the name, which is in brackets
+        if !stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['T', 't'])) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// A memory file of its own with what the file called `name` of process `pid` has in it.

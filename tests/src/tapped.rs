@@ -78,11 +78,11 @@ impl Tapped {
 /// The handles that are in use in `tpm`, of the kind of `first`: asked for directly, so nobody else may be connected.
 ///
 /// # Panics
-/// Where the TPM does not answer within twenty seconds, or with what is no such list.
+/// Where the TPM does not answer within a minute, or with what is no such list.
 pub fn handles(tpm: &Simulator, first: u32) -> Vec<u32> {
     let path = tpm.tcti().strip_prefix("swtpm:path=").unwrap();
     let mut stream = UnixStream::connect(path).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     // TPM2_GetCapability(TPM_CAP_HANDLES, first, 254): TPM 2.0 Part 3, 30.2
     let words = [0x0000_0016, 0x0000_017a, 0x0000_0001, first, 254].map(u32::to_be_bytes);
     stream.write_all(&[&[0x80, 0x01][..], words.as_flattened()].concat()).unwrap();

@@ -14,6 +14,8 @@ use rustix::thread::{Gid, Uid, set_thread_groups, set_thread_res_gid, set_thread
 use tempfile::TempDir;
 use zbus::{Connection, connection};
 
+use crate::write_program;
+
 /// A user of the machine, and the group of the same name and number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct User {
@@ -77,8 +79,7 @@ impl Users {
         let text = format!("#!/bin/sh\n{enter} '\n{mounts}{shell}\n' sh \"$@\"\n");
         self.programs += 1;
         let path = self.path(&format!("program-{}", self.programs));
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&path, &text);
         path
     }
 

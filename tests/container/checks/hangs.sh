@@ -7,7 +7,7 @@ an_agent_that_hangs_is_ended_and_the_lineage_goes_on() {
     trap 'rm -rf "/run/systemd/system/$unit.d"; systemctl daemon-reload; systemctl restart "$unit"' EXIT
     mkdir -p "/run/systemd/system/$unit.d"
     # a stopped process does not take SIGABRT
-    printf '[Service]\nWatchdogSec=1\nTimeoutAbortSec=100ms\n' >"/run/systemd/system/$unit.d/soon.conf"
+    printf '[Service]\nWatchdogSec=3\nTimeoutAbortSec=100ms\n' >"/run/systemd/system/$unit.d/soon.conf"
     systemctl daemon-reload
     systemctl restart "$unit"
     served

@@ -80,7 +80,8 @@ RULE
     rm /etc/polkit-1/rules.d/50-selfsame.rules
     until_true "it counts no more" _is_refused
 }
-_is_refused() { exits 4 as stranger selfsame introduce; }
+# no `exits`: that ends the check, where this is to be tried again
+_is_refused() { local code=0; as stranger selfsame introduce || code=$?; [ "$code" -eq 4 ]; }
 
 # _session UNIT USER SCRIPT: opens one at the seat, which goes on
 _session() {

@@ -10,7 +10,7 @@ mapfile -t wanted < <(grep . wanted || true)
 [ "${#wanted[@]}" -gt 0 ] || mapfile -t wanted < <(echo system; basename -s .sh checks/*.sh | grep -vx system)
 for name in "${wanted[@]}"; do
     file=checks/$name.sh
-    mapfile -t functions < <(grep -oE '^[a-z][a-z_]*\(\) \{' "$file" | tr -d '(){ ')
+    mapfile -t functions < <(grep -oE '^[a-z][a-z0-9_]*\(\) \{' "$file" | tr -d '(){ ')
     for function in "${functions[@]}"; do
         begun=$(date +%s%N)
         if timeout --kill-after=5 60 bash -euo pipefail -c '. ./library.sh; . "$0"; "$1"' "$file" "$function" \

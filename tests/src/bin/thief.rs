@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let manager = Manager::start();
     let process = stolen.run(&manager, &AgentOptions::new(&bus));
     let connection = zbus::connection::Builder::address(bus.as_str()).build().await?;
-    wait_for_name(&connection, AGENT_BUS_NAME, Some(process.pid()), Duration::from_secs(20)).await?;
+    wait_for_name(&connection, AGENT_BUS_NAME, Some(process.pid()), Duration::from_secs(60)).await?;
     println!("a second agent runs from it");
     terminate.recv().await;
     Ok(())

@@ -1,7 +1,9 @@
 //! The entries as a file system: what the kernel's VFS asks, asked of [`Items`].
 
 use std::{
+    collections::BTreeMap,
     ffi::OsStr,
+    fs,
     sync::{Arc, Mutex, MutexGuard},
     thread,
     time::{Duration, UNIX_EPOCH},
@@ -19,6 +21,8 @@ use super::{Attribute, Hold, Items};
 pub(super) struct Mounted {
     items: Arc<Mutex<Items>>,
     hold: Arc<Mutex<Option<Hold>>>,
+    /// Which process opened a file.
+    openers: Mutex<BTreeMap<u64, u32>>,
 }
 
 /// What an inode is.
@@ -79,7 +83,7 @@ impl Node {
 
 impl Mounted {
     pub(super) fn new(items: Arc<Mutex<Items>>, hold: Arc<Mutex<Option<Hold>>>) -> Self {
-        Self { items, hold }
+        Self { items, hold, openers: Mutex::default() }
     }
 
     fn items(&self) -> MutexGuard<'_, Items> {
@@ -202,7 +206,7 @@ impl Filesystem for Mounted {
         reply.error(fuse(Errno::EACCES));
     }
 
-    fn open(&self, _: &Request, number: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+    fn open(&self, request: &Request, number: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
         let write = flags.acc_mode() != OpenAccMode::O_RDONLY;
         let opened = match self.node(number) {
             Ok(Node::Attribute(..)) if flags.acc_mode() == OpenAccMode::O_RDWR => Err(Errno::EACCES),
@@ -211,7 +215,10 @@ impl Filesystem for Mounted {
             Err(errno) => Err(errno),
         };
         match opened {
-            Ok(file) => reply.opened(FileHandle(file), FopenFlags::FOPEN_DIRECT_IO),
+            Ok(file) => {
+                self.openers.lock().unwrap().insert(file, process_of(request.pid()));
+                reply.opened(FileHandle(file), FopenFlags::FOPEN_DIRECT_IO);
+            }
             Err(errno) => reply.error(fuse(errno)),
         }
     }
@@ -259,9 +266,15 @@ impl Filesystem for Mounted {
         }
     }
 
-    /// What a close waits for: `release` comes some time after it. Nobody here has a file open twice.
-    fn flush(&self, _: &Request, _: INodeNo, file: FileHandle, _: LockOwner, reply: ReplyEmpty) {
-        self.items().close(file.0);
+    /// What a close waits for: `release` comes some time after it. A child that another thread forked just now has the file
+    /// too, and closes it when it becomes its own program: that is no close of whoever opened it.
+    fn flush(&self, request: &Request, _: INodeNo, file: FileHandle, _: LockOwner, reply: ReplyEmpty) {
+        let closes = process_of(request.pid());
+        let mut openers = self.openers.lock().unwrap();
+        if openers.get(&file.0) == Some(&closes) {
+            openers.remove(&file.0);
+            self.items().close(file.0);
+        }
         reply.ok();
     }
 
@@ -277,6 +290,13 @@ impl Filesystem for Mounted {
         }
         reply.ok();
     }
+}
+
+/// The process of a thread, which is what FUSE names.
+fn process_of(thread: u32) -> u32 {
+    let status = fs::read_to_string(format!("/proc/{thread}/status")).unwrap_or_default();
+    let process = status.lines().find_map(|line| line.strip_prefix("Tgid:"));
+    process.and_then(|process| process.trim().parse().ok()).unwrap_or(thread)
 }
 
 /// The kernel is to ask each time.

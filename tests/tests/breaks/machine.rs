@@ -4,11 +4,11 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    os::unix::fs::{FileExt, PermissionsExt},
+    os::unix::fs::FileExt,
     path::PathBuf,
 };
 
-use selfsame_tests::binary;
+use selfsame_tests::{binary, write_program};
 use tempfile::TempDir;
 
 /// A /dev with /dev/vmclock0 in it.
@@ -40,8 +40,7 @@ impl Machine {
         let text = ENTER
             .replace("@DIRECTORY", directory.path().to_str().unwrap())
             .replace("@AGENT", agent.to_str().unwrap());
-        fs::write(&program, text).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&program, &text);
         let page = OpenOptions::new().read(true).write(true).open(dev.join("vmclock0")).unwrap();
         Self { directory, page }
     }

@@ -185,7 +185,7 @@ async fn two_apps_that_know_only_dbus_go_through_all_of_it() {
     let (thief_bus, thief_state) = (PrivateBus::start(), tempfile::tempdir().unwrap());
     let thief_options = options(&thief_bus, host.config.path(), thief_state.path());
     let copy: Process = Stolen::from(host.agent.pid()).unwrap().run(&manager, &thief_options);
-    let limit = Duration::from_secs(20);
+    let limit = Duration::from_secs(60);
     wait_for_name(&thief_bus.connect().await, AGENT_BUS_NAME, Some(copy.pid()), limit).await.unwrap();
     let thief = App { name: "thief", address: thief_bus.address().to_owned() };
     moments(&thief_bus, 3).await;

@@ -18,7 +18,7 @@ struct Side {
 impl Side {
     async fn of(manager: Manager, bus: PrivateBus, process: Process) -> Self {
         let connection = bus.connect().await;
-        let limit = Duration::from_secs(20);
+        let limit = Duration::from_secs(60);
         let named = wait_for_name(&connection, AGENT_BUS_NAME, Some(process.pid()), limit).await;
         named.unwrap_or_else(|error| panic!("{error}: {}", manager.stderr()));
         let identity = Identity1Proxy::uncached(&connection).await.unwrap();

@@ -88,7 +88,7 @@ async fn a_second_live_agent_with_the_same_page_refuses_and_changes_nothing() {
     let mut options = unit.options.clone();
     options.bus_address = other.address().to_owned();
     let mut second = unit.manager.spawn(&options);
-    assert!(second.ended(Duration::from_secs(20)).await);
+    assert!(second.ended(Duration::from_secs(60)).await);
     let exit = second.end();
     assert_eq!(exit.status.code(), Some(69), "{}", exit.stderr);
     let holder = format!("another live agent has the secret page: process {}", unit.process.pid());

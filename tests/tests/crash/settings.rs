@@ -36,6 +36,6 @@ async fn the_same_bad_settings_end_an_agent_that_was_handed_nothing() {
     unit.manager.forget();
     unit.set_settings("beat_s = \"soon\"\n");
     let mut process = unit.manager.spawn(&unit.options);
-    assert!(process.ended(std::time::Duration::from_secs(20)).await);
+    assert!(process.ended(std::time::Duration::from_secs(60)).await);
     assert_eq!(process.end().status.code(), Some(78));
 }

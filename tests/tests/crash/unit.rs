@@ -40,7 +40,7 @@ impl Unit {
 
     /// Waits until the process has its name on the bus.
     pub async fn named(&self) {
-        let limit = Duration::from_secs(20);
+        let limit = Duration::from_secs(60);
         let named = wait_for_name(&self.connection, AGENT_BUS_NAME, Some(self.process.pid()), limit).await;
         named.unwrap_or_else(|error| panic!("{error}: {}", self.manager.stderr()));
     }
@@ -54,7 +54,7 @@ impl Unit {
     /// What `systemctl restart` does: SIGTERM, and a start.
     pub async fn restart(&mut self) {
         self.process.signal(Signal::SIGTERM);
-        assert!(self.process.ended(Duration::from_secs(20)).await);
+        assert!(self.process.ended(Duration::from_secs(60)).await);
         assert!(self.process.end().status.success());
         self.start_again().await;
     }

@@ -138,7 +138,8 @@ async fn programs_that_nobody_has_seen_are_told_as_drift() {
     let host = Host::of(agent, bus, tpm).await;
     let identity = host.identity().await;
     let mut exceeded = identity.receive_drift_exceeded().await.unwrap();
-    assert_eq!(identity.drift().await.unwrap(), 0.0, "too little was seen");
+    let (drift, moments) = (identity.drift().await.unwrap(), identity.moments().await.unwrap());
+    assert!(drift == 0.0 || moments > 16, "too little was seen: {drift}");
     while told(&newest_after_a_beat(&host).await).samples < Some(60) {
         let drift = identity.drift().await.unwrap();
         assert!((0.0..=1.0).contains(&drift), "{drift}");

@@ -1,11 +1,11 @@
 //! The state directory: full, unwritable or corrupt, proofs go on, and the condition says so.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 use futures_util::StreamExt;
 use selfsame::Condition;
 use selfsame_dbus::Identity1Proxy;
-use selfsame_tests::{Agent, AgentOptions, Host, PrivateBus, Relying, binary};
+use selfsame_tests::{Agent, AgentOptions, Host, PrivateBus, Relying, binary, write_program};
 use selfsame_tpm_sim::Simulator;
 use tempfile::TempDir;
 
@@ -31,8 +31,7 @@ impl Mounted {
             state = state.display(),
             agent = agent.display(),
         );
-        fs::write(&program, script).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&program, &script);
         let (tpm, bus) = (Simulator::start().unwrap(), PrivateBus::start());
         let options = AgentOptions {
             state_dir: Some(state.clone()),

@@ -129,7 +129,7 @@ async fn nobody_starts_a_helper_by_hand() {
 async fn a_helper_that_is_asked_for_what_no_agent_asks_for_ends() {
     for question in [[0, 0], [0xff, 0xff], [0x01, 0x10]] {
         let (mut agent, helper) = UnixStream::pair().unwrap();
-        agent.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        agent.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let mut child = Command::new(binary("selfsame-agent"))
             .args(["tpm-helper", "--tcti", NO_TPM])
             .stdin(Stdio::from(OwnedFd::from(helper)))

@@ -5,11 +5,10 @@
 
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
-use selfsame_tests::{Run, binary};
+use selfsame_tests::{Run, binary, write_program};
 use tempfile::TempDir;
 
 use crate::{feed::Feed, stream::Stream};
@@ -31,9 +30,9 @@ impl Machine {
             fs::write(machine.path("dev").join(node), "").unwrap();
         }
         machine.switch_generator(generator);
-        write_program(&machine.path("enter"), &format!("{ENTER} '{}' \"$@\"\n", machine.shown()));
+        write_start(&machine.path("enter"), &format!("{ENTER} '{}' \"$@\"\n", machine.shown()));
         let agent = format!("#!/bin/sh\nexec '{}/enter' /dev/{AGENT} \"$@\"\n", machine.shown());
-        write_program(&machine.path("agent"), &agent);
+        write_start(&machine.path("agent"), &agent);
         machine
     }
 
@@ -92,10 +91,9 @@ impl Machine {
     }
 }
 
-fn write_program(path: &Path, text: &str) {
+fn write_start(path: &Path, text: &str) {
     let text = text.replace("@AGENT", binary("selfsame-agent").to_str().unwrap());
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(path, &text);
 }
 
 /// Takes the machine's directory, and the program to become.

@@ -66,4 +66,4 @@ pub fn project(path: &str) -> PathBuf {
 pub const SYSTEM_BUS: &str = "DBUS_SYSTEM_BUS_ADDRESS";
 
 /// Longer than anything here takes on a loaded machine.
-pub const LIMIT: Duration = Duration::from_secs(30);
+pub const LIMIT: Duration = Duration::from_secs(60);

@@ -1,10 +1,10 @@
 //! ssh, either way: a real sshd on loopback, a host on each side with an agent of its own, and the scripts as they are.
 
-use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, path::Path, process::Command, time::Duration};
+use std::{fs, net::TcpListener, path::Path, process::Command, time::Duration};
 
 use nix::sys::signal::Signal;
 use selfsame_dbus::{Bytes, Options};
-use selfsame_tests::{Output, Process, Run, binary};
+use selfsame_tests::{Output, Process, Run, binary, write_program};
 use tokio::{net::TcpStream, time::timeout};
 
 use crate::scene::{Host, LIMIT, SYSTEM_BUS, project};
@@ -192,8 +192,7 @@ fn instead(folder: &Path, script: &str) -> String {
     let programs = folder.join("instead");
     fs::create_dir(&programs).unwrap();
     let file = programs.join("selfsame-ssh-host");
-    fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&file, &format!("#!/bin/sh\n{script}\n"));
     format!("{}:{}", programs.display(), path())
 }
 

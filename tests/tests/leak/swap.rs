@@ -121,7 +121,7 @@ async fn written(memory: &str, program: &Path) -> usize {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let found = tokio::time::timeout(Duration::from_secs(20), found).await;
+    let found = tokio::time::timeout(Duration::from_secs(60), found).await;
     assert!(found.is_ok(), "the lineage's own id is not in the swap file, {most} KiB of the agent were");
     finds += swap.finds(&tally.values);
     println!(

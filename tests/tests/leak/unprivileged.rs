@@ -8,7 +8,7 @@ use std::{
 };
 
 use selfsame_dbus::Identity1Proxy;
-use selfsame_tests::{Agent, AgentOptions, Exit, PrivateBus, StartError, binary};
+use selfsame_tests::{Agent, AgentOptions, Exit, PrivateBus, StartError, binary, write_program};
 
 /// Where it lives, and how it is started.
 pub struct Unprivileged {
@@ -64,8 +64,7 @@ impl Unprivileged {
         let commands = commands.replace("@REFUSE", self.path("refuse").to_str().unwrap());
         let script =
             format!("#!/bin/sh\nulimit -c unlimited\nexec {AS_USER} {commands} {} \"$@\"\n", agent.display());
-        fs::write(&program, script).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&program, &script);
         AgentOptions {
             beat: Duration::from_millis(200),
             config: Some(config),

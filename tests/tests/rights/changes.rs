@@ -1,6 +1,9 @@
 //! Answers of polkit's are kept a short while, and not beyond what may make them wrong.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use selfsame_dbus::{CallError, Error, Identity1Proxy};
 use selfsame_tests::{MEMBERS, Users, connect_as};
@@ -12,6 +15,9 @@ use crate::{
     scene::{LIMIT, MEMBER, PROVER, STRANGER, Scene},
 };
 
+/// As long as an answer is kept: KEEP in agent/src/service/rights/polkit.rs. Beyond it there is one more question.
+const KEPT: Duration = Duration::from_secs(5);
+
 fn is_refused<T>(answer: &Result<T, CallError>) -> bool {
     matches!(answer, Err(CallError::Refused(Error::NotAuthorized(_), _)))
 }
@@ -20,6 +26,7 @@ fn is_refused<T>(answer: &Result<T, CallError>) -> bool {
 async fn an_answer_is_kept_for_the_connection_and_the_action() {
     let (scene, _polkit) = Scene::with_polkit().await;
     let mut heard = Heard::on(&scene).await;
+    let mut begun = Instant::now();
     let prover = scene.identity(PROVER).await;
     let stranger = scene.identity(STRANGER).await;
     assert_eq!(heard.questions().await, 0);
@@ -27,11 +34,14 @@ async fn an_answer_is_kept_for_the_connection_and_the_action() {
     let answers = futures_util::future::join_all((0..20).map(|_| prover.genesis())).await;
     assert!(answers.iter().all(Result::is_ok));
     prover.introduce().await.unwrap();
-    assert_eq!(heard.questions().await, 1);
+    let questions = heard.questions().await;
+    assert!(questions == 1 || begun.elapsed() > KEPT, "{questions}");
+    begun = Instant::now();
     for _ in 0..20 {
         assert!(is_refused(&stranger.genesis().await));
     }
-    assert_eq!(heard.questions().await, 1, "a refusal is kept, too");
+    let questions = heard.questions().await;
+    assert!(questions == 1 || begun.elapsed() > KEPT, "a refusal is kept, too: {questions}");
     scene.identity(PROVER).await.genesis().await.unwrap();
     assert_eq!(heard.questions().await, 1, "another connection of the same user is asked for anew");
 }

@@ -2,13 +2,15 @@
 
 use std::{
     fs,
-    os::unix::fs::{PermissionsExt, chown},
+    os::unix::fs::chown,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use selfsame_dbus::Identity1Proxy;
-use selfsame_tests::{Agent, AgentOptions, MEMBERS, PrivateBus, SERVICE, User, Users, binary, connect_as};
+use selfsame_tests::{
+    Agent, AgentOptions, MEMBERS, PrivateBus, SERVICE, User, Users, binary, connect_as, copy_program,
+};
 use zbus::Connection;
 
 use crate::{callers::Who, polkit::Polkit};
@@ -105,8 +107,7 @@ fn options(users: &mut Users, bus: &PrivateBus) -> AgentOptions {
 /// The agent's program, where any user can run it, wherever it was built.
 pub fn reachable(users: &Users) -> PathBuf {
     let path = users.path("selfsame-agent");
-    fs::copy(binary("selfsame-agent"), &path).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    copy_program(&binary("selfsame-agent"), &path);
     path
 }
 

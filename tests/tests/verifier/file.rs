@@ -14,7 +14,7 @@ use nix::{
 };
 use selfsame_dbus::{Bytes, CallError, Identity1Proxy, Options};
 use selfsame_store::Store;
-use selfsame_tests::{PrivateBus, Run, binary};
+use selfsame_tests::{PrivateBus, Run, binary, write_program};
 
 use crate::{
     host::{DOOR, Member},
@@ -182,8 +182,7 @@ async fn mounted(options: &str) -> (Door, PathBuf) {
         state = state.display(),
         agent = binary("selfsame-agent").display(),
     );
-    fs::write(&program, script).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&program, &script);
     let door =
         Door::with(files, |options| selfsame_tests::AgentOptions { program: Some(program), ..options }).await;
     let inside = format!("/proc/{}/root{}", door.agent().pid(), door.file().parent().unwrap().display());

@@ -14,7 +14,7 @@ use crate::{
 
 /// The next fork that is told: whose, and itself.
 async fn told(forks: &mut ForkFoundStream) -> (String, Vec<u8>) {
-    let told = timeout(Duration::from_secs(20), forks.next()).await.expect("it is told").unwrap();
+    let told = timeout(Duration::from_secs(60), forks.next()).await.expect("it is told").unwrap();
     let args = told.args().unwrap();
     (args.peer.to_owned(), args.fork.to_vec())
 }

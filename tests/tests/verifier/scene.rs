@@ -91,7 +91,7 @@ impl Door {
     pub async fn kill_and_restart(&mut self) {
         self.agent.take().unwrap().kill();
         self.agent = Some(Agent::start(self.files.options(&self.bus)).await.unwrap());
-        let limit = Duration::from_secs(20);
+        let limit = Duration::from_secs(60);
         let pid = Some(self.agent().pid());
         wait_for_name(&self.connection, AGENT_BUS_NAME, pid, limit).await.unwrap();
     }

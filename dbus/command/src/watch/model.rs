@@ -117,7 +117,10 @@ impl Model {
                     brief(&lineage),
                     brief(&successor)
                 );
-                self.add(Level::Alarm, "LineageEnded", text);
+                // a round that was under way may have read the successor before this was heard: then it is told
+                if self.status.as_ref().is_none_or(|status| status.lineage != successor) {
+                    self.add(Level::Alarm, "LineageEnded", text);
+                }
                 // what is read next is the successor's: that is known now
                 if let Some(status) = &mut self.status {
                     status.lineage = successor;
