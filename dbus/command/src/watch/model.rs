@@ -78,6 +78,8 @@ pub(super) struct Model {
     pub(super) drift: History,
     pub(super) rate: Rate,
     pub(super) alarms: Alarms,
+    /// The successor whose beginning was read, and told, before any signal of it.
+    told: Option<String>,
 }
 
 impl Event {
@@ -100,6 +102,7 @@ impl Model {
             drift: History::default(),
             rate: Rate::default(),
             alarms: Alarms::default(),
+            told: None,
         }
     }
 
@@ -117,8 +120,7 @@ impl Model {
                     brief(&lineage),
                     brief(&successor)
                 );
-                // a round that was under way may have read the successor before this was heard: then it is told
-                if self.status.as_ref().is_none_or(|status| status.lineage != successor) {
+                if self.told.as_ref() != Some(&successor) {
                     self.add(Level::Alarm, "LineageEnded", text);
                 }
                 // what is read next is the successor's: that is known now
@@ -156,7 +158,7 @@ impl Model {
         let before = self.status.take();
         if let Some(before) = &before {
             if before.lineage != status.lineage {
-                // its signal was not heard: the agent was gone then
+                // its signal was not heard: the agent was gone then, or it comes after this round
                 let text = format!(
                     "lineage {} is no more, {} is the agent's now: {}",
                     brief(&before.lineage),
@@ -164,6 +166,7 @@ impl Model {
                     origin::in_words(&status.origin.reason, "")
                 );
                 self.add(Level::Alarm, "LineageEnded", text);
+                self.told = Some(status.lineage.clone());
                 self.rate.clear();
             }
             for source in status.sources.iter().filter(|source| !source.healthy) {

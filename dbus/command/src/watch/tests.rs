@@ -269,6 +269,26 @@ fn a_signal_and_what_is_read_after_it_are_one_alarm() {
 }
 
 #[test]
+fn a_signal_that_comes_after_what_it_tells_was_read_is_no_second_alarm() {
+    let ended = || Event::LineageEnded {
+        lineage: status(0).lineage,
+        reason: "ended".into(),
+        successor: SUCCESSOR.into(),
+    };
+    let mut other = status(601);
+    other.lineage = SUCCESSOR.into();
+    let mut model = calm();
+    model.take(at(601), Event::Read(Box::new(other.clone())));
+    model.take(at(601), ended());
+    assert_eq!(model.alarms.count(), 1);
+    // where nothing was read of the one before, only the signal tells
+    let mut model = Model::new("x".into());
+    model.take(at(601), Event::Read(Box::new(other)));
+    model.take(at(601), ended());
+    assert_eq!(model.alarms.count(), 1);
+}
+
+#[test]
 fn a_drill_is_an_alarm_that_says_so() {
     let mut model = calm();
     model.take(at(601), Event::ForkFound { peer: "drill-1".into() });
