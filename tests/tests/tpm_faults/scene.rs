@@ -74,12 +74,13 @@ impl Resources {
         let mut threads = processes::threads(agent);
         threads.sort_unstable();
         // the least of many looks: a file that is just being written is no leak
-        let mut agent_files = usize::MAX;
+        let (mut agent_files, mut helper_files) = (usize::MAX, usize::MAX);
         for _ in 0..20 {
             agent_files = agent_files.min(processes::open_files(agent).len());
+            // its connection to the TPM is there only while a command is under way
+            helper_files = helper_files.min(processes::open_files(helper).len());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        let helper_files = processes::open_files(helper).len();
         kill(Pid::from_raw(helper.cast_signed()), Signal::SIGKILL).unwrap();
         let tpm = &tapped.host.tpm;
         let tpm_handles = [kind::LOADED_SESSION, kind::TRANSIENT].map(|first| handles(tpm, first).len());
