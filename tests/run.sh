@@ -12,8 +12,6 @@ fi
 export RUST_BACKTRACE=0
 # a registry may fail for longer than Cargo's three attempts
 export CARGO_NET_RETRY=${CARGO_NET_RETRY:-10}
-# many tests run at once where there are many cores, each with its connections
-ulimit -Sn "$(ulimit -Hn)"
 
 logs=${CARGO_TARGET_DIR:-target}/logs
 rm -rf "$logs"
@@ -89,7 +87,6 @@ running=()
 cat "$logs/package"
 
 step "who asks, on a bus that pins processes"
-packaging/deps.sh rig
 newer=$(tests/container/newer_bus.sh "${CARGO_TARGET_DIR:-target}/container")
 SELFSAME_DBUS_DAEMON=$newer cargo test -p selfsame-tests --locked --test callers -- --show-output 2>&1 | logged newer_bus
 

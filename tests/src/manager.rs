@@ -58,8 +58,9 @@ impl Manager {
         Self { directory, store, socket, thread: Some(thread) }
     }
 
-    /// What the unit has said so far: a datagram an element, such as `READY=1`.
+    /// What the unit has said by now: a datagram an element, such as `READY=1`.
     pub fn said(&self) -> Vec<String> {
+        self.catch_up();
         self.store.lock().unwrap().said.clone()
     }
 

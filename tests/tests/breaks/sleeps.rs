@@ -64,8 +64,7 @@ async fn after_a_hibernation_the_next_lineage_begins() {
 #[tokio::test]
 async fn a_logind_that_comes_later_is_asked_then() {
     let scene = Scene::start(Setting::default()).await;
-    let without = async || scene.manager.stderr().contains("logind does not wait for a last moment");
-    scene.wait_until("that there is none", without).await;
+    scene.manager.logged("logind does not wait for a last moment").await;
     assert_eq!(scene.check("sleep").await.state, "info");
     let mut logind = Logind::start(&scene.bus).await;
     let inhibitor = logind.inhibitor().await;

@@ -32,7 +32,7 @@ async fn a_reset_of_the_tpm_is_marked_and_the_lineage_goes_on() {
     let scene = drawn(&tpm, "mark").await;
     let lineage = scene.lineage().await;
     tpm.restart().unwrap();
-    scene.wait_until("the mark", async || scene.manager.stderr().contains("the TPM was reset")).await;
+    scene.manager.logged("the TPM was reset").await;
     // the source works again; what degrades it now is the mark
     let works = async || scene.identity().await.sources().await.unwrap().iter().all(|source| source.healthy);
     scene.wait_until("the TPM", works).await;

@@ -53,7 +53,7 @@ async fn a_tpm_is_not_counted_twice_and_none_is_none() {
 async fn one_that_is_named_and_not_there_has_failed() {
     let machine = Machine::with_generator("none");
     let host = Setting::new("sources = [\"hwrng\"]\nrequire = []\n").on(&machine).start().await;
-    host.wait_until("a log line", async || host.agent.stderr().contains("no hardware generator")).await;
+    host.agent.logged("no hardware generator").await;
     assert_eq!(generators(&host).await, [("hwrng".to_owned(), "platform".to_owned(), false)]);
     assert_eq!(host.condition().await, "degraded");
 }
@@ -66,8 +66,7 @@ async fn another_generator_behind_the_device_is_not_taken_for_this_one() {
     assert_eq!(host.is_healthy("hwrng:optee-rng").await, Some(true));
     machine.switch_generator("virtio_rng.0");
     host.wait_for("hwrng:optee-rng", false).await;
-    let log = host.agent.stderr();
-    assert!(log.contains("expected optee-rng, found virtio_rng.0"), "{log}");
+    host.agent.logged("expected optee-rng, found virtio_rng.0").await;
     machine.switch_generator("optee-rng");
     host.wait_for("hwrng:optee-rng", true).await;
     assert_eq!(generators(&host).await.len(), 1);

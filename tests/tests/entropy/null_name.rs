@@ -75,7 +75,7 @@ async fn another_name_by_a_bit_is_an_interposers_and_the_agent_goes_on_without_t
     let other = format!("{}{last:x}", &name[..name.len() - 1]);
     scene.machine.show_null_name(&other);
     let host = scene.setting("").start().await;
-    host.wait_until("the refusal", async || host.agent.stderr().contains(&other)).await;
+    host.agent.logged(&other).await;
     let log = host.agent.stderr();
     assert!(log.contains("null_name") && log.contains(&name), "{log}");
     assert_eq!((host.is_healthy("tpm").await, host.condition().await.as_str()), (Some(false), "degraded"));

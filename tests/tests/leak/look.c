@@ -109,7 +109,8 @@ static size_t search_range(const char *place, int fd, uint64_t from, uint64_t to
 
 struct thread {
     int tid, waits;
-    uint64_t sp;
+    /* where its stack pointer is, and where that stack begins */
+    uint64_t sp, stack;
     char name[16];
 };
 /* A thread that Rust's standard library parks waits while a word is this: std/src/sys/sync/thread_parking/futex.rs. One that
@@ -129,6 +130,12 @@ static FILE *open_file(const char *mode, const char *name, ...) {
     FILE *file = fopen(path, mode);
     if (!file) die("%s", path);
     return file;
+}
+
+static int open_process(int pid) {
+    int process = syscall(SYS_pidfd_open, pid, 0);
+    if (process < 0) die("pidfd_open %d", pid);
+    return process;
 }
 
 /* Takes hold of every thread, and sees what each is at. */
@@ -213,24 +220,25 @@ static void read_maps(int pid) {
     fclose(maps);
 }
 
-/* Where the stack begins that `sp` points into: above its guard, which can't be read. */
-static uint64_t stack_from(uint64_t sp) {
-    uint64_t from = 0, last = 0;
-    for (struct mapping *at = mappings; at < mappings + mapping_count; at++) {
-        if (!at->readable || at->inode) continue;
-        if (at->from != last) from = at->from;
-        last = at->to;
-        if (at->from <= sp && sp < at->to) return from;
+/* Finds where the stack of each thread begins: above its guard, which can't be read. */
+static void find_stacks(void) {
+    for (struct thread *thread = threads; thread < threads + thread_count; thread++) {
+        uint64_t from = 0, last = 0;
+        thread->stack = UINT64_MAX;
+        for (struct mapping *at = mappings; at < mappings + mapping_count; at++) {
+            if (!at->readable || at->inode) continue;
+            if (at->from != last) from = at->from;
+            last = at->to;
+            if (at->from <= thread->sp && thread->sp < at->to) thread->stack = from;
+        }
     }
-    return UINT64_MAX;
 }
 
-/* Whether a mapping is of the stack that `sp` points into: what is locked of a stack is a mapping of its own, between two
- * others. The main thread's is one mapping. */
-static int is_stack(const struct mapping *at, uint64_t sp) {
-    if (at->from <= sp && sp < at->to) return 1;
-    uint64_t from = stack_from(sp);
-    return !at->inode && from <= at->from && at->to - from <= STACK;
+/* Whether a mapping is of a thread's stack: what is locked of it is a mapping of its own, between two others. The main
+ * thread's is one mapping. */
+static int is_stack(const struct mapping *at, const struct thread *thread) {
+    if (at->from <= thread->sp && thread->sp < at->to) return 1;
+    return !at->inode && thread->stack <= at->from && at->to - thread->stack <= STACK;
 }
 
 /* How far down from its end a mapping has anything but zeroes. */
@@ -253,6 +261,7 @@ static void look_into(int pid, const struct stat *page) {
     hold_threads(pid);
     size_t pages = 0, keeper = 0;
     read_maps(pid);
+    find_stacks();
     for (struct mapping *at = mappings; at < mappings + mapping_count; at++) {
         if (page && at->inode == page->st_ino && at->device == page->st_dev) {
             uint8_t byte;
@@ -264,7 +273,7 @@ static void look_into(int pid, const struct stat *page) {
         char place[64];
         snprintf(place, sizeof place, "%s%s", whose, at->inode ? "file-backed" : at->heap ? "heap" : "anonymous");
         for (struct thread *thread = threads; thread < threads + thread_count; thread++)
-            if (is_stack(at, thread->sp)) {
+            if (is_stack(at, thread)) {
                 snprintf(place, sizeof place, "%sstack:%s", whose, thread->name);
                 if (!page || strcmp(thread->name, "keeper")) continue;
                 keeper += at->to - at->from;
@@ -286,8 +295,7 @@ static void look_into(int pid, const struct stat *page) {
 
 /* The process's own descriptor of the page, taken from it: what root can do even with memory that nobody else can read. */
 static int taken_from(int pid, const struct stat *page) {
-    int process = syscall(SYS_pidfd_open, pid, 0);
-    if (process < 0) die("pidfd_open %d", pid);
+    int process = open_process(pid);
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/fd", pid);
     DIR *files = opendir(path);
@@ -332,19 +340,15 @@ static void read_values(void) {
 }
 
 static void page_out(int pid) {
-    int process = syscall(SYS_pidfd_open, pid, 0);
-    if (process < 0) die("pidfd_open %d", pid);
+    int process = open_process(pid);
     size_t out = 0;
-    FILE *maps = open_file("r", "/proc/%d/maps", pid);
-    for (char line[4352]; fgets(line, sizeof line, maps);) {
-        uint64_t from, to;
-        if (sscanf(line, "%lx-%lx", &from, &to) != 2) die("a line of maps: %s", line);
-        struct iovec range = {(void *)from, to - from};
+    read_maps(pid);
+    for (struct mapping *at = mappings; at < mappings + mapping_count; at++) {
+        struct iovec range = {(void *)at->from, at->to - at->from};
         /* a mapping that is locked, or the kernel's own, is refused */
         ssize_t got = syscall(SYS_process_madvise, process, &range, 1, MADV_PAGEOUT, 0);
         if (got > 0) out += got;
     }
-    fclose(maps);
     printf("out %zu\n", out);
 }
 

@@ -8,7 +8,9 @@ use std::{
 };
 
 use selfsame_dbus::Identity1Proxy;
-use selfsame_tests::{Agent, AgentOptions, Exit, PrivateBus, StartError, binary, write_program};
+use selfsame_tests::{
+    Agent, AgentOptions, Exit, PrivateBus, StartError, binary, copy_program, write_program,
+};
 
 /// Where it lives, and how it is started.
 pub struct Unprivileged {
@@ -25,7 +27,7 @@ impl Unprivileged {
         open(directory.path());
         // the target directory may be out of that user's reach
         for program in [binary("selfsame-agent"), crate::built::refuse().to_owned()] {
-            fs::copy(&program, directory.path().join(program.file_name().unwrap())).unwrap();
+            copy_program(&program, &directory.path().join(program.file_name().unwrap()));
         }
         let state = directory.path().join("state");
         fs::create_dir(&state).unwrap();
